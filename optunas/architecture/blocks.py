@@ -1,0 +1,219 @@
+"""The blocks of the field, each said in simpler layers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..errors import OptunasError, ShapeError
+from .compose import Parallel, Residual, Sequential
+from .layer import Block, Layer, Pair, Shape, pixels, positive
+from .layers import Activation, Conv, GlobalPool, Norm, Pool, Scale
+
+
+@dataclass(frozen=True)
+class ConvNorm(Block):
+    """Convolution, normalisation, activation (`activation=None`: without)."""
+
+    channels: int
+    kernel: Pair = 3
+    stride: int = 1
+    groups: int = 1
+    activation: str | None = "relu"
+    norm: str = "batch"
+
+    def expand(self, shape: Shape) -> Layer:
+        conv = Conv(self.channels, self.kernel, self.stride, groups=self.groups)
+        after = (Activation(self.activation),) if self.activation else ()
+        return Sequential(conv, Norm(self.norm), *after)
+
+
+@dataclass(frozen=True)
+class SeparableConv(Block):
+    """Depthwise, then 1x1 convolution (MobileNet, Howard et al. 2017)."""
+
+    channels: int
+    kernel: int = 3
+    stride: int = 1
+    activation: str = "relu"
+    norm: str = "batch"
+
+    def expand(self, shape: Shape) -> Layer:
+        act, norm = self.activation, self.norm
+        return Sequential(
+            ConvNorm(shape[0], self.kernel, self.stride, groups=0, activation=act, norm=norm),
+            ConvNorm(self.channels, 1, activation=act, norm=norm),
+        )
+
+
+@dataclass(frozen=True)
+class BasicBlock(Block):
+    """Two convolutions around a shortcut (ResNet-18/34, He et al. 2016)."""
+
+    channels: int
+    kernel: int = 3
+    stride: int = 1
+    activation: str = "relu"
+    norm: str = "batch"
+
+    def expand(self, shape: Shape) -> Layer:
+        act, norm = self.activation, self.norm
+        body = Sequential(
+            ConvNorm(self.channels, self.kernel, self.stride, activation=act, norm=norm),
+            ConvNorm(self.channels, self.kernel, activation=None, norm=norm),
+        )
+        return Sequential(Residual(body, norm=norm), Activation(act))
+
+
+@dataclass(frozen=True)
+class Bottleneck(Block):
+    """1x1, kxk and 1x1 convolution around a shortcut (ResNet-50, He et al. 2016).
+
+    The kxk works on `channels // reduction` channels; the stride is there, as in torchvision.
+    """
+
+    channels: int
+    kernel: int = 3
+    stride: int = 1
+    reduction: int = 4
+    activation: str = "relu"
+    norm: str = "batch"
+
+    def expand(self, shape: Shape) -> Layer:
+        act, norm = self.activation, self.norm
+        inner = max(1, self.channels // self.reduction)
+        body = Sequential(
+            ConvNorm(inner, 1, activation=act, norm=norm),
+            ConvNorm(inner, self.kernel, self.stride, activation=act, norm=norm),
+            ConvNorm(self.channels, 1, activation=None, norm=norm),
+        )
+        return Sequential(Residual(body, norm=norm), Activation(act))
+
+
+@dataclass(frozen=True)
+class SqueezeExcite(Block):
+    """Weighs the channels by a look at the whole image (Hu et al. 2018). Keeps the shape."""
+
+    squeezed: int
+    activation: str = "relu"
+    gate: str = "sigmoid"
+
+    def __post_init__(self) -> None:
+        positive(self, squeezed=self.squeezed)
+
+    def expand(self, shape: Shape) -> Layer:
+        weigh = Sequential(
+            GlobalPool(keep=True),
+            Conv(self.squeezed, 1, bias=True),
+            Activation(self.activation),
+            Conv(shape[0], 1, bias=True),
+            Activation(self.gate),
+        )
+        return Parallel(Sequential(), weigh, join="multiply")
+
+
+@dataclass(frozen=True)
+class MBConv(Block):
+    """Inverted bottleneck with squeeze-and-excitation (EfficientNet, Tan & Le 2019).
+
+    Expands the channels that come in by `expansion`, convolves depthwise, weighs (a quarter of the
+    incoming channels, as in the paper), projects; a shortcut where the shape stays.
+    """
+
+    channels: int
+    kernel: int = 3
+    stride: int = 1
+    expansion: int = 4
+    squeeze: bool = True
+    activation: str = "silu"
+    norm: str = "batch"
+
+    def expand(self, shape: Shape) -> Layer:
+        act, norm = self.activation, self.norm
+        wide = shape[0] * self.expansion
+        up = (ConvNorm(wide, 1, activation=act, norm=norm),) if self.expansion != 1 else ()
+        weigh = (SqueezeExcite(max(1, shape[0] // 4), act),) if self.squeeze else ()
+        body = Sequential(
+            *up,
+            ConvNorm(wide, self.kernel, self.stride, groups=0, activation=act, norm=norm),
+            *weigh,
+            ConvNorm(self.channels, 1, activation=None, norm=norm),
+        )
+        keeps = self.stride == 1 and self.channels == shape[0]
+        return Residual(body) if keeps else body
+
+
+@dataclass(frozen=True)
+class ConvNeXt(Block):
+    """ConvNeXt block (Liu et al. 2022). Keeps the shape.
+
+    Depthwise convolution, layer normalisation, a two-layer perceptron on each pixel, layer scale,
+    shortcut.
+    """
+
+    kernel: int = 7
+    expansion: int = 4
+    activation: str = "gelu"
+    scale: float = 1e-6
+
+    def expand(self, shape: Shape) -> Layer:
+        channels = shape[0]
+        return Residual(
+            Sequential(
+                Conv(channels, self.kernel, groups=0, bias=True),
+                Norm("layer"),
+                Conv(channels * self.expansion, 1, bias=True),
+                Activation(self.activation),
+                Conv(channels, 1, bias=True),
+                Scale(self.scale),
+            )
+        )
+
+
+@dataclass(frozen=True)
+class Inception(Block):
+    """Four branches side by side, concatenated (Szegedy et al. 2015, 2016).
+
+    1x1; 1x1 and kxk; 1x1 and twice kxk; 3x3 max-pooling and 1x1: each gives a quarter of the
+    channels. A stride falls on the last window of each branch.
+    """
+
+    channels: int
+    kernel: int = 3
+    stride: int = 1
+    activation: str = "relu"
+    norm: str = "batch"
+
+    def __post_init__(self) -> None:
+        positive(self, channels=self.channels)
+        if self.channels % 4:
+            raise OptunasError(
+                f"Inception gives a quarter of its channels to each of four branches; "
+                f"got {self.channels} channels: take a multiple of 4"
+            )
+
+    def expand(self, shape: Shape) -> Layer:
+        def conv(kernel: int, stride: int = 1) -> Layer:
+            quarter = self.channels // 4
+            return ConvNorm(quarter, kernel, stride, activation=self.activation, norm=self.norm)
+
+        k, s = self.kernel, self.stride
+        pool = Pool("max", 3, stride=s, padding=1)
+        return Parallel(
+            conv(1, s),
+            Sequential(conv(1), conv(k, s)),
+            Sequential(conv(1), conv(k), conv(k, s)),
+            Sequential(pool, conv(1)),
+            join="concat",
+        )
+
+
+@dataclass(frozen=True)
+class Halve(Block):
+    """Halves height and width (rounding up) by a `max` or `avg` pooling, for images of any size."""
+
+    kind: str = "max"
+
+    def expand(self, shape: Shape) -> Layer:
+        if len(shape) != 3:
+            raise ShapeError(f"Halve needs an image; the input is {pixels(shape)}")
+        return Pool(self.kind, 2, ceil=True)

@@ -1,0 +1,55 @@
+"""What a network costs, before it exists: its output's shape, parameters and MACs, exact."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .compose import Sequential
+from .layer import Layer, Shape
+from .normal import lower
+
+
+@dataclass(frozen=True)
+class Cost:
+    """`params`: trainable numbers; `macs`: multiply-accumulates for one input."""
+
+    params: int
+    macs: int
+    output_shape: Shape
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a summary: a layer, the shape that it gives, and its share of the cost."""
+
+    layer: Layer
+    output_shape: Shape
+    params: int
+    macs: int
+
+
+def cost(architecture: Layer, input_shape: Shape, classes: int | None = None) -> Cost:
+    """Price `architecture` for inputs of `input_shape`, (C, H, W) for images.
+
+    `classes` is what `Linear()` without a number stands for. Equal to torch's own count:
+    `sum(p.numel() for p in network.parameters())`, and half of `FlopCounterMode`'s operations.
+    Raises `ShapeError` where the shapes don't fit.
+    """
+    lowered = lower(architecture, tuple(input_shape), classes)
+    return Cost(lowered.params, lowered.macs, lowered.output)
+
+
+def summary(architecture: Layer, input_shape: Shape, classes: int | None = None) -> Iterator[Row]:
+    """The layers that a person wrote, in order, each with the shape after it and its own cost."""
+    shape = tuple(input_shape)
+    layers = architecture.layers if isinstance(architecture, Sequential) else (architecture,)
+    for layer in layers:
+        if isinstance(layer, Sequential):
+            rows = list(summary(layer, shape, classes))
+            yield from rows
+            shape = rows[-1].output_shape if rows else shape
+        else:
+            part = lower(layer, shape, classes)
+            yield Row(layer, part.output, part.params, part.macs)
+            shape = part.output

@@ -1,0 +1,131 @@
+"""What a description is made of: layers, and blocks that are said in simpler layers.
+
+An architecture is a layer, and a layer is an architecture: a frozen value that can be compared,
+hashed, stored, priced and drawn without torch. There are three kinds of node:
+
+* a `Primitive` is one operation (a convolution, a pooling); it knows its output shape and its cost;
+* a composition (`Sequential`, `Parallel`) joins layers;
+* a `Block` is a name for something said in simpler layers: `expand(shape)` says it. A new kind of
+  block is one class with that one method; cost, key, network and picture follow from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, dataclass, fields
+from typing import Any, ClassVar
+
+from ..errors import OptunasError
+
+Shape = tuple[int, ...]
+"""Without the batch: `(C, H, W)` for images, `(F,)` for flat features."""
+
+Pair = int | tuple[int, int]
+"""One number for both directions, or (vertical, horizontal)."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A description of a part of a network: immutable, comparable, hashable, free of torch."""
+
+    kinds: ClassVar[dict[str, type[Layer]]] = {}
+    """Every kind of layer by its name, users' own included, so that JSON can be read back."""
+
+    def __init_subclass__(cls) -> None:
+        known = Layer.kinds.setdefault(cls.__name__, cls)
+        if (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
+            raise OptunasError(
+                f"a kind of layer needs a name of its own; {cls.__name__!r} of {cls.__module__} is "
+                f"already that of {known.__module__}: rename the class"
+            )
+        Layer.kinds[cls.__name__] = cls  # the newer one: a notebook cell that ran twice
+
+    def __str__(self) -> str:
+        """As one would write it, without the fields that have their defaults."""
+        return f"{type(self).__name__}({', '.join(_said(self))})"
+
+
+@dataclass(frozen=True)
+class Primitive(Layer):
+    """One operation, with the shape it gives and what it costs at a given input shape."""
+
+    def output(self, shape: Shape) -> Shape:
+        """Shape after this layer; raises `ShapeError` where `shape` can't be taken."""
+        return shape
+
+    def params(self, shape: Shape) -> int:
+        """Trainable numbers."""
+        return 0
+
+    def macs(self, shape: Shape) -> int:
+        """Multiply-accumulates for one input.
+
+        Counted where torch's `FlopCounterMode` counts (two operations each): convolutions and
+        matrix products. Normalisation, activation and pooling count as zero.
+        """
+        return 0
+
+    def is_identity(self, shape: Shape) -> bool:
+        """Whether the layer gives back exactly what it gets, in training as in evaluation."""
+        return False
+
+    def resolved(self, shape: Shape) -> Primitive:
+        """The one spelling of this operation for an input of `shape`, among those that say it."""
+        return self
+
+
+@dataclass(frozen=True)
+class Block(Layer):
+    """A name for something said in simpler layers."""
+
+    def expand(self, shape: Shape) -> Layer:
+        """The same, said in simpler layers, for an input of this shape."""
+        raise NotImplementedError(f"{type(self).__name__} needs a method expand(shape) -> Layer")
+
+
+def pixels(shape: Shape) -> str:
+    """A shape as a person says it: `64 channels of 8x8`."""
+    if len(shape) == 3:
+        return f"{shape[0]} channels of {shape[1]}x{shape[2]}"
+    return f"{shape[0]} flat features" if len(shape) == 1 else f"shape {shape}"
+
+
+def _said(layer: Layer) -> list[str]:
+    words: list[str] = []
+    for position, field in enumerate(fields(layer)):
+        value = getattr(layer, field.name)
+        if field.default is not MISSING and value == field.default:
+            continue
+        text = str(value) if isinstance(value, Layer) else repr(value)
+        required = field.default is MISSING and position == len(words)
+        words.append(text if required else f"{field.name}={text}")
+    return words
+
+
+def positive(owner: Layer, **numbers: Any) -> None:
+    """Check that each named number is a whole number of at least one (or a pair of them)."""
+    for name, value in numbers.items():
+        for part in value if isinstance(value, tuple) else (value,):
+            if not isinstance(part, int) or isinstance(part, bool) or part < 1:
+                raise OptunasError(
+                    f"{type(owner).__name__}.{name} must be a whole number of at least 1; "
+                    f"got {value!r}"
+                )
+
+
+def one_of(owner: Layer, **values: tuple[Any, tuple[Any, ...]]) -> None:
+    """Check that each named value is among its allowed ones."""
+    for name, (value, allowed) in values.items():
+        if value not in allowed:
+            raise OptunasError(
+                f"{type(owner).__name__}.{name} must be one of {', '.join(map(str, allowed))}; "
+                f"got {value!r}"
+            )
+
+
+def fraction(owner: Layer, **numbers: float) -> None:
+    """Check that each named number lies in [0, 1)."""
+    for name, value in numbers.items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
+            raise OptunasError(
+                f"{type(owner).__name__}.{name} must be at least 0 and below 1; got {value!r}"
+            )

@@ -1,0 +1,48 @@
+"""Seeded first weights: drawn on the CPU, so that every device starts from the same network."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from .modules import Scale
+
+
+def initialise(network: nn.Module, generator: torch.Generator) -> nn.Module:
+    """Give a network on the meta device its memory (on the CPU) and its first weights.
+
+    Convolutions: normal with the variance 2 / fan-out (He et al. 2015); fully connected layers:
+    normal with the variance 1 / fan-in; normalisation: 1 and 0; biases: 0. The last layer starts at
+    a tenth of that, so that the first loss is close to ln(classes).
+    """
+    network.to_empty(device="cpu")
+    last = [m for m in network.modules() if isinstance(m, nn.Linear)][-1:]
+    with torch.no_grad():
+        for module in network.modules():
+            _first_weights(module, generator, 0.1 if module in last else 1.0)
+    return network
+
+
+def _first_weights(module: nn.Module, generator: torch.Generator, gain: float) -> None:
+    match module:
+        case nn.Conv2d():
+            fan_out = module.weight[0, 0].numel() * module.out_channels // module.groups
+            _normal(module.weight, math.sqrt(2 / fan_out), generator)
+        case nn.Linear():
+            _normal(module.weight, gain / math.sqrt(module.in_features), generator)
+        case nn.BatchNorm1d() | nn.BatchNorm2d():
+            module.reset_running_stats()
+            nn.init.ones_(module.weight)
+        case nn.GroupNorm() | nn.LayerNorm():
+            nn.init.ones_(module.weight)
+        case Scale():
+            nn.init.constant_(module.weight, module.init)
+    bias = getattr(module, "bias", None)
+    if isinstance(bias, Tensor):
+        nn.init.zeros_(bias)
+
+
+def _normal(weight: Tensor, std: float, generator: torch.Generator) -> None:
+    weight.normal_(0.0, std, generator=generator)

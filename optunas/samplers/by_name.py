@@ -1,0 +1,217 @@
+"""Optuna's samplers by name, with the settings that suit flat spaces of architectures.
+
+None of these imports torch before it is used (``gp`` does then).
+"""
+
+import functools
+import logging
+import math
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from optuna import samplers
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.exceptions import ExperimentalWarning
+from optuna.samplers import BaseSampler
+
+from optunas._named import call_named
+from optunas.errors import StudyError
+from optunas.samplers.per_trial import PerTrial
+
+GRID_LIMIT = 1_000_000
+
+Grid = Mapping[str, Sequence[Any]]
+
+
+def make_sampler(
+    sampler: str | BaseSampler,
+    *,
+    seed: int,
+    n_objectives: int = 1,
+    search_space: Grid | None = None,
+    startup: int = 10,
+) -> BaseSampler:
+    """The sampler of this name; its random numbers follow from ``seed`` and the trial's number.
+
+    Names: random, grid, tpe, cmaes, gp, nsgaii (nsga2), nsgaiii (nsga3). Arguments in brackets
+    change the settings: ``"tpe(startup=20)"``, ``"nsgaii(population=50)"``. A sampler of Optuna's,
+    or your own, is returned as it is, with its own seed. ``startup`` is how many random trials
+    come before the model; ``search_space`` is what a grid shall visit (see ``grid_of``).
+
+    Raises StudyError for an unknown name or argument, or a sampler that can't serve the objectives.
+    """
+    if isinstance(sampler, BaseSampler):
+        return sampler
+    if seed < 0:
+        raise StudyError(f"a seed is a whole number from 0 on; got {seed}")
+    given = {
+        "seed": seed,
+        "n_objectives": n_objectives,
+        "search_space": search_space,
+        "startup": startup,
+    }
+    return call_named("sampler", sampler, _TABLE, _ALIASES, given)
+
+
+def _quiet(make: Callable[..., BaseSampler], **settings: Any) -> BaseSampler:
+    """Make it without ExperimentalWarning: the choice of such a setting was ours."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        return make(**settings)
+
+
+def _per_trial(make: Callable[..., BaseSampler], seed: int, **settings: Any) -> BaseSampler:
+    return PerTrial(functools.partial(_seeded, make, settings), seed=seed)
+
+
+def _seeded(
+    make: Callable[..., BaseSampler], settings: Mapping[str, Any], seed: int
+) -> BaseSampler:
+    return _quiet(make, seed=seed, **settings)
+
+
+def _random(seed: int) -> BaseSampler:
+    return _per_trial(samplers.RandomSampler, seed)
+
+
+def _grid(seed: int, search_space: Grid | None) -> BaseSampler:
+    """Every combination once, in random order; the study stops when all are done.
+
+    Without a search space this is Optuna's BruteForceSampler: it learns the values while it runs,
+    so it serves conditional spaces too, and spaces far too large to finish, as random draws
+    without repetition. With one it is GridSampler, over exactly these values.
+    """
+    if search_space is None:
+        return _per_trial(samplers.BruteForceSampler, seed)
+    _check_grid(search_space)
+    return samplers.GridSampler(search_space, seed=seed)  # its seed orders the grid: one for all
+
+
+def _tpe(seed: int, *, startup: int, candidates: int = 24) -> BaseSampler:
+    """Tree-structured Parzen estimator (Bergstra et al. 2011; Watanabe 2023).
+
+    ``multivariate``: which operation is good depends on the others, so they are modelled together,
+    with several objectives too. ``group``: changes nothing in a flat space; elsewhere trials that
+    lack parameters (a conditional space, a trial added by hand) don't switch the model off.
+    ``constant_liar``: a running trial counts as bad, so that workers don't propose one network.
+    """
+    return _per_trial(
+        samplers.TPESampler,
+        seed,
+        multivariate=True,
+        group=True,
+        constant_liar=True,
+        n_startup_trials=startup,
+        n_ei_candidates=candidates,
+    )
+
+
+def _cmaes(
+    seed: int, n_objectives: int, *, startup: int, population: int | None = None
+) -> BaseSampler:
+    """CMA-ES with margin (Hamano et al. 2022), which keeps whole numbers from getting stuck.
+
+    Optuna keeps its state as a pickle in the study's storage: take it only where you trust all who
+    write there.
+    """
+    if n_objectives > 1:
+        raise StudyError(
+            f"sampler 'cmaes' serves one objective; the study has {n_objectives}: "
+            "take 'nsgaii' or 'tpe'"
+        )
+    logging.getLogger("optunas").warning(
+        "sampler 'cmaes' searches numbers only and draws every categorical parameter at random; "
+        "for spaces with choices of operations take 'tpe', 'gp' or 'nsgaii'"
+    )
+    return _per_trial(
+        samplers.CmaEsSampler,
+        seed,
+        n_startup_trials=startup,
+        popsize=population,
+        with_margin=True,
+        warn_independent_sampling=False,
+    )
+
+
+def _gp(seed: int, *, startup: int) -> BaseSampler:
+    """Gaussian process: the fewest trials on small spaces, and the most seconds for a proposal
+    (0.1 to 0.3 s at 100 trials, growing). Several objectives work too."""
+    return _per_trial(
+        samplers.GPSampler, seed, n_startup_trials=startup, warn_independent_sampling=False
+    )
+
+
+def _nsgaii(seed: int, *, population: int = 20) -> BaseSampler:
+    """NSGA-II (Deb et al. 2002). The first ``population`` trials are random and Optuna's 50 would
+    be a whole small search; uniform crossover suits categorical choices."""
+    return _per_trial(samplers.NSGAIISampler, seed, population_size=population)
+
+
+def _nsgaiii(seed: int, *, population: int = 20) -> BaseSampler:
+    """NSGA-III (Deb and Jain 2014), for three objectives and more; settings as for nsgaii."""
+    return _per_trial(samplers.NSGAIIISampler, seed, population_size=population)
+
+
+def grid_of(distributions: Mapping[str, BaseDistribution]) -> dict[str, list[Any]]:
+    """The values of every parameter, for ``make_sampler("grid", search_space=...)``.
+
+    ``distributions`` are those of one trial of a flat space (``trial.distributions``). Raises
+    StudyError for a float without step and for more than a million combinations.
+    """
+    grid = {name: _values(name, distribution) for name, distribution in distributions.items()}
+    _check_grid(grid)
+    return grid
+
+
+def _values(name: str, distribution: BaseDistribution) -> list[Any]:
+    if isinstance(distribution, CategoricalDistribution):
+        return list(distribution.choices)
+    if isinstance(distribution, IntDistribution):
+        return list(range(distribution.low, distribution.high + 1, distribution.step))
+    if isinstance(distribution, FloatDistribution) and distribution.step is not None:
+        low, high, step = (
+            Decimal(str(number))
+            for number in (distribution.low, distribution.high, distribution.step)
+        )
+        return [float(low + i * step) for i in range(int((high - low) / step) + 1)]
+    raise StudyError(
+        f"a grid needs a finite space; {name!r} is any number in a range: give it a step, "
+        "fix it, or take another sampler than grid"
+    )
+
+
+def _check_grid(grid: Grid) -> None:
+    size = math.prod(len(values) for values in grid.values())
+    if size > GRID_LIMIT:
+        raise StudyError(
+            f"a grid holds at most {GRID_LIMIT:,} combinations; these are {size:.3g}: narrow the "
+            "space, or take 'grid' without a search space, which draws without repetition"
+        )
+
+
+_TABLE: dict[str, Callable[..., BaseSampler]] = {
+    "cmaes": _cmaes,
+    "gp": _gp,
+    "grid": _grid,
+    "nsgaii": _nsgaii,
+    "nsgaiii": _nsgaiii,
+    "random": _random,
+    "tpe": _tpe,
+}
+_ALIASES = {
+    "brute-force": "grid",
+    "cma-es": "cmaes",
+    "nsga-ii": "nsgaii",
+    "nsga2": "nsgaii",
+    "nsga-iii": "nsgaiii",
+    "nsga3": "nsgaiii",
+}
+
+SAMPLERS = tuple(_TABLE)

@@ -1,0 +1,24 @@
+"""What a search space is: anything with `suggest(trial) -> Architecture`."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+from optuna.trial import BaseTrial
+
+from ..architecture import Architecture
+
+
+@runtime_checkable
+class Space(Protocol):
+    """One method is enough. A space may also have
+
+    * `size() -> int`: how many networks it holds;
+    * `baseline() -> dict`: the parameters of a plain network that an expert would try first.
+
+    Choices must be strings and numbers, and names last: stored studies remember both.
+    """
+
+    def suggest(self, trial: BaseTrial) -> Architecture:
+        """Choose an architecture by `trial.suggest_*` calls."""
+        ...

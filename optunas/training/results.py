@@ -1,0 +1,39 @@
+"""What training hands back: plain numbers, no torch."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One finished epoch, as `train` yields it."""
+
+    number: int
+    """counts from 1"""
+    of: int
+    """the epochs of the whole run"""
+    train_loss: float
+    """mean over the epoch's batches, label smoothing included, while the weights moved"""
+    loss: float
+    """mean cross-entropy over the validation split, without label smoothing"""
+    accuracy: float
+    """on the validation split, 0..1"""
+    f1: float
+    """macro F1 on the validation split, 0..1"""
+    seconds: float
+    """training and validation together, wall-clock"""
+    images_per_second: float
+    """training images seen per second of training alone"""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """How a network does on one split."""
+
+    loss: float
+    """mean cross-entropy per image"""
+    accuracy: float
+    """0..1"""
+    f1: float
+    """macro F1, 0..1: the mean over the classes that occur in the labels or in the answers"""
+    confusion: tuple[tuple[int, ...], ...] | None = None
+    """confusion[true class][answer] = images; only where it was asked for"""
