@@ -1,1 +1,64 @@
-"""Neural architecture search the Optuna way."""
+"""Neural architecture search the Optuna way.
+
+The names in `__all__` are the whole public face. Each is imported when it is first used, so that
+reading a study needs no torch and `optunas --help` no Optuna (PEP 562).
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from ._version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from . import architecture as architecture
+    from . import data as data
+    from . import nn as nn
+    from . import spaces as spaces
+    from . import training as training
+    from .limits import Limits as Limits
+    from .objective import Objective as Objective
+    from .study import create_study as create_study
+    from .study import load_study as load_study
+    from .training.recipe import Recipe as Recipe
+    from .training.recipe_space import RecipeSpace as RecipeSpace
+
+_HOME = {
+    "Limits": "limits",
+    "Objective": "objective",
+    "Recipe": "training.recipe",
+    "RecipeSpace": "training.recipe_space",
+    "architecture": "",
+    "create_study": "study",
+    "data": "",
+    "load_study": "study",
+    "nn": "",
+    "spaces": "",
+    "training": "",
+}
+"""The module that each public name comes from; a subpackage is its own home."""
+
+__all__ = [
+    "Limits",
+    "Objective",
+    "Recipe",
+    "RecipeSpace",
+    "__version__",
+    "architecture",
+    "create_study",
+    "data",
+    "load_study",
+    "nn",
+    "spaces",
+    "training",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'optunas' has no attribute {name!r}")
+    home = import_module(f"optunas.{_HOME[name] or name}")
+    return getattr(home, name) if _HOME[name] else home
+
+
+def __dir__() -> list[str]:
+    return __all__

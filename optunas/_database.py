@@ -3,7 +3,6 @@
 import re
 
 import sqlalchemy
-from optuna.exceptions import StorageInternalError
 
 from optunas.errors import StorageError
 
@@ -65,42 +64,58 @@ def masked(url: str) -> str:
     """The URL as it may be printed: passwords, also those among its options, become ``***``."""
     try:
         parsed = sqlalchemy.make_url(url)
-        if _ambiguous(url):
-            raise ValueError
     except (sqlalchemy.exc.ArgumentError, ValueError):
-        hidden = re.sub(r"(^|://)[^@]*@(?:.*@)?", r"\1***@", url, flags=re.DOTALL)
-        return re.sub(r"(://[^/:@]*:)[^/@]+", r"\1***", hidden)
+        return _crudely_masked(url)
+    if _ambiguous(url):
+        return _crudely_masked(url)
     secrets = {key: "***" for key in parsed.query if _SECRET_OPTION.search(key)}
+    if parsed.password is None and not secrets:
+        return url
     shown = parsed.update_query_dict(secrets).render_as_string(hide_password=True)
     return shown.replace("%2A%2A%2A", "***")
+
+
+def _crudely_masked(url: str) -> str:
+    """For what can't be parsed: hide all before the last @, or after the host's colon."""
+    scheme, slashes, rest = url.partition("://") if "://" in url else ("", "", url)
+    if "@" in rest:
+        return f"{scheme}{slashes}***@{rest.rpartition('@')[2]}"
+    return scheme + slashes + re.sub(r"^([^/:]*:)[^/]+", r"\1***", rest)
 
 
 def parse(url: str) -> sqlalchemy.URL:
     """Parse, or raise StorageError for what is no URL or would be misread by Optuna."""
     if "://" not in url:
-        hint = f" for an SQLite file write sqlite:///{url}" if url and "@" not in url else ""
-        raise StorageError(f"a storage is a URL, such as {FORMS}; got {masked(url)!r}:{hint}")
+        hint = f"; for an SQLite file write sqlite:///{url}" if url and "@" not in url else ""
+        raise StorageError(f"a storage is a URL, such as {FORMS}; got {masked(url)!r}{hint}")
     if _ambiguous(url):
         raise StorageError(
             f"storage {masked(url)}: a user name or password with one of @ {{ }} breaks the URL; "
             "write these percent-encoded: @ as %40, { as %7B, } as %7D"
         )
+    message = f"storage {masked(url)}: this is no URL of a database; write {FORMS}"
     try:
-        return sqlalchemy.make_url(url)
+        parsed = sqlalchemy.make_url(url)
     except (sqlalchemy.exc.ArgumentError, ValueError):
-        message = f"storage {masked(url)}: this is no URL of a database; write {FORMS}"
-    raise StorageError(message)  # out here, without the error that quotes parts of the URL
+        parsed = None
+    if parsed is None:  # raised out here, without the error that quotes parts of the URL
+        raise StorageError(message)
+    if parsed.get_backend_name() == "sqlite" and parsed.host:
+        raise StorageError(f"{message} (SQLite takes three slashes, four for an absolute path)")
+    return parsed
 
 
 def _ambiguous(url: str) -> bool:
     """Would @ or braces in the credentials make Optuna or the parser see another URL?"""
-    before, at, _ = url.partition("://")[2].rpartition("@")
-    options = before.partition("?")[0] != before and "@" not in before  # only an option holds the @
-    return bool(at) and not options and any(sign in before for sign in "@{}")
+    rest = url.partition("://")[2]
+    head, _, options = rest.partition("?")
+    has_options = "@" in head and re.match(r"[\w.-]+=", options)
+    before, at, _ = (head if has_options else rest).rpartition("@")
+    return bool(at) and any(sign in before for sign in "@{}")
 
 
-def explain(error: Exception, url: str) -> str | None:
-    """One line on why the storage failed and what to do; None if that is not about the storage."""
+def explain(error: Exception, url: str) -> str:
+    """One line on why the storage failed and what to do."""
     shown = f"storage {masked(url)}"
     scheme = url.partition(":")[0].partition("+")[0].lower()
     if isinstance(error, (sqlalchemy.exc.NoSuchModuleError, ImportError)):
@@ -110,11 +125,7 @@ def explain(error: Exception, url: str) -> str | None:
         return f"{shown}: this is no URL of a database; write {FORMS}"
     if isinstance(error, RuntimeError) and "table schema" in str(error):
         return f"{shown}: {_schema(str(error), masked(url))}"
-    if isinstance(error, (sqlalchemy.exc.SQLAlchemyError, StorageInternalError, OSError)) or (
-        type(error).__module__ == "sqlite3"
-    ):
-        return f"{shown}: {_cause(_deepest(error), url)}"
-    return None
+    return f"{shown}: {_cause(_deepest(error), url)}"
 
 
 def _schema(text: str, shown: str) -> str:
@@ -144,7 +155,7 @@ def _without_password(text: str, url: str) -> str:
     try:
         parsed = sqlalchemy.make_url(url)
     except (sqlalchemy.exc.ArgumentError, ValueError):
-        return "see its log"
+        return text if "@" not in url else "see its log"
     secrets = [value for key, value in parsed.query.items() if _SECRET_OPTION.search(key)]
     for secret in (parsed.password, *secrets):
         text = text.replace(str(secret), "***") if secret else text

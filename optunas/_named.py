@@ -40,9 +40,10 @@ def _arguments(kind: str, text: str, inside: str) -> dict[str, Any]:
         pairs = [(keyword.arg, ast.literal_eval(keyword.value)) for keyword in call.keywords]
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         raise _malformed(kind, text) from None
-    if any(key is None for key, _ in pairs):  # a **mapping has no name of its own
+    arguments = {key: value for key, value in pairs if key is not None}
+    if len(arguments) < len(pairs):  # a **mapping, which has no name, or a name twice
         raise _malformed(kind, text)
-    return {str(key): value for key, value in pairs}
+    return arguments
 
 
 def _malformed(kind: str, text: str) -> StudyError:

@@ -3,8 +3,8 @@
 | URL | for |
 |---|---|
 | ``sqlite:///studies.db`` | one machine, a few workers; four slashes for an absolute path |
-| ``postgresql+psycopg://user:password@host/name`` | many machines (needs ``optunas[postgresql]``) |
-| ``mysql+pymysql://user:password@host/name`` | the same with MySQL or MariaDB (needs ``optunas[mysql]``) |
+| ``postgresql+psycopg://user:password@host/name`` | many machines (extra ``postgresql``) |
+| ``mysql+pymysql://user:password@host/name`` | MySQL or MariaDB, likewise (extra ``mysql``) |
 | ``journal:///studies.log`` | a shared folder without a database server; no heartbeat |
 
 The settings. SQLite: writers wait up to a minute for each other, and a write-ahead log lets readers
@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy
-from optuna.exceptions import ExperimentalWarning
+from optuna.exceptions import ExperimentalWarning, StorageInternalError
 from optuna.storages import (
     BaseStorage,
     InMemoryStorage,
@@ -45,6 +45,8 @@ DEFAULT_URL = "sqlite:///optunas.db"
 LOCK_TIMEOUT_S = 60.0
 CONNECT_TIMEOUT_S = 10
 RECYCLE_S = 1800
+
+DATABASE_ERRORS = (sqlalchemy.exc.SQLAlchemyError, StorageInternalError, sqlite3.Error, OSError)
 
 
 def open_storage(
@@ -66,8 +68,8 @@ def open_storage(
     """
     if isinstance(storage, BaseStorage):
         return storage
-    url = resolve(storage)
-    with explained(url):
+    url = _resolve(storage)
+    with explained(url, (Exception,)):
         if url.startswith("journal:"):
             return _journal(url, create)
         parsed = parse(url)
@@ -80,7 +82,7 @@ def open_storage(
         return _open_rdb(_literal(url), _engine_settings(parsed), beat)
 
 
-def resolve(storage: str | os.PathLike[str] | None) -> str:
+def _resolve(storage: str | os.PathLike[str] | None) -> str:
     """The URL that is meant: the given one, OPTUNAS_STORAGE, or the default."""
     if storage is None:
         return os.environ.get("OPTUNAS_STORAGE", "").strip() or DEFAULT_URL
@@ -89,13 +91,16 @@ def resolve(storage: str | os.PathLike[str] | None) -> str:
 
 def describe(storage: BaseStorage) -> str:
     """What to print of a storage: its URL without the password, or the name of its class."""
-    if isinstance(storage, RDBStorage):
-        return masked(storage.url)
-    return type(storage).__name__.lstrip("_")
+    return masked(address(storage))
+
+
+def address(storage: BaseStorage) -> str:
+    """The URL with its password, for ``explained``; the name of the class where there is none."""
+    return storage.url if isinstance(storage, RDBStorage) else type(storage).__name__.lstrip("_")
 
 
 @contextlib.contextmanager
-def explained(url: str) -> Iterator[None]:
+def explained(url: str, kinds: tuple[type[Exception], ...] = DATABASE_ERRORS) -> Iterator[None]:
     """Turn the errors of databases, drivers and files inside into one StorageError with a way out.
 
     Passwords stay out of the message; the cause is cut off, since drivers may quote the URL.
@@ -104,11 +109,8 @@ def explained(url: str) -> Iterator[None]:
         yield
     except OptunasError:
         raise
-    except Exception as error:
-        message = explain(error, url)
-        if message is None:
-            raise
-        raise StorageError(message) from None
+    except kinds as error:
+        raise StorageError(explain(error, url)) from None
 
 
 def _literal(url: str) -> str:

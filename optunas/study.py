@@ -17,7 +17,7 @@ from optunas._named import unknown
 from optunas.errors import StudyError
 from optunas.pruners import make_pruner
 from optunas.samplers import make_sampler
-from optunas.storage import explained, open_storage, resolve
+from optunas.storage import address, explained, open_storage
 
 SETTINGS = "optunas.settings"  # the user attribute that holds what the study was created with
 NAME_LIMIT = 512  # characters, of the column in Optuna's tables
@@ -53,7 +53,7 @@ def create_study(
     made_sampler = make_sampler(sampler, seed=seed, n_objectives=len(directions))
     made_pruner = make_pruner(pruner, epochs=epochs)
     opened = open_storage(storage)
-    with explained(_shown(storage)):
+    with explained(address(opened)):
         study = optuna.create_study(
             storage=opened,
             study_name=name,
@@ -81,7 +81,7 @@ def load_study(
     Nothing is created. Raises StudyError where there is no such study, or several to choose from.
     """
     opened = open_storage(storage, create=False)
-    with explained(_shown(storage)):
+    with explained(address(opened)):
         names = sorted(optuna.get_all_study_names(opened))
         return optuna.load_study(
             study_name=_chosen(name, names), storage=opened, sampler=sampler, pruner=pruner
@@ -92,10 +92,6 @@ def settings_of(study: optuna.Study) -> dict[str, Any]:
     """What the study was created with; empty for one that optunas did not create."""
     stored = study.user_attrs.get(SETTINGS, {})
     return dict(stored) if isinstance(stored, dict) else {}
-
-
-def _shown(storage: str | BaseStorage | None) -> str:
-    return type(storage).__name__ if isinstance(storage, BaseStorage) else resolve(storage)
 
 
 def _chosen(name: str | None, names: list[str]) -> str:

@@ -25,12 +25,12 @@ from .layers import Conv as Conv
 from .layers import Dropout as Dropout
 from .layers import DropPath as DropPath
 from .layers import Flatten as Flatten
-from .layers import GlobalPool as GlobalPool
 from .layers import Identity as Identity
 from .layers import Linear as Linear
 from .layers import Norm as Norm
-from .layers import Pool as Pool
 from .layers import Scale as Scale
+from .pooling import GlobalPool as GlobalPool
+from .pooling import Pool as Pool
 from .stored import from_json as from_json
 from .stored import to_json as to_json
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..errors import OptunasError, ShapeError
+from ..errors import OptunasError
+from .checks import boolean, positive, positive_pair
 from .compose import Parallel, Residual, Sequential
-from .layer import Block, Layer, Pair, Shape, pixels, positive
-from .layers import Activation, Conv, GlobalPool, Norm, Pool, Scale
+from .layer import Block, Layer, Pair, Shape
+from .layers import Activation, Conv, Norm, Scale
+from .pooling import GlobalPool, Pool
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,10 @@ class ConvNorm(Block):
     groups: int = 1
     activation: str | None = "relu"
     norm: str = "batch"
+
+    def __post_init__(self) -> None:
+        positive(self, channels=self.channels)
+        positive_pair(self, kernel=self.kernel, stride=self.stride)
 
     def expand(self, shape: Shape) -> Layer:
         conv = Conv(self.channels, self.kernel, self.stride, groups=self.groups)
@@ -36,6 +42,9 @@ class SeparableConv(Block):
     stride: int = 1
     activation: str = "relu"
     norm: str = "batch"
+
+    def __post_init__(self) -> None:
+        positive(self, channels=self.channels, kernel=self.kernel, stride=self.stride)
 
     def expand(self, shape: Shape) -> Layer:
         act, norm = self.activation, self.norm
@@ -54,6 +63,9 @@ class BasicBlock(Block):
     stride: int = 1
     activation: str = "relu"
     norm: str = "batch"
+
+    def __post_init__(self) -> None:
+        positive(self, channels=self.channels, kernel=self.kernel, stride=self.stride)
 
     def expand(self, shape: Shape) -> Layer:
         act, norm = self.activation, self.norm
@@ -77,6 +89,10 @@ class Bottleneck(Block):
     reduction: int = 4
     activation: str = "relu"
     norm: str = "batch"
+
+    def __post_init__(self) -> None:
+        positive(self, channels=self.channels, kernel=self.kernel, stride=self.stride)
+        positive(self, reduction=self.reduction)
 
     def expand(self, shape: Shape) -> Layer:
         act, norm = self.activation, self.norm
@@ -127,6 +143,11 @@ class MBConv(Block):
     activation: str = "silu"
     norm: str = "batch"
 
+    def __post_init__(self) -> None:
+        positive(self, channels=self.channels, kernel=self.kernel, stride=self.stride)
+        positive(self, expansion=self.expansion)
+        boolean(self, squeeze=self.squeeze)
+
     def expand(self, shape: Shape) -> Layer:
         act, norm = self.activation, self.norm
         wide = shape[0] * self.expansion
@@ -154,6 +175,9 @@ class ConvNeXt(Block):
     expansion: int = 4
     activation: str = "gelu"
     scale: float = 1e-6
+
+    def __post_init__(self) -> None:
+        positive(self, kernel=self.kernel, expansion=self.expansion)
 
     def expand(self, shape: Shape) -> Layer:
         channels = shape[0]
@@ -184,7 +208,7 @@ class Inception(Block):
     norm: str = "batch"
 
     def __post_init__(self) -> None:
-        positive(self, channels=self.channels)
+        positive(self, channels=self.channels, kernel=self.kernel, stride=self.stride)
         if self.channels % 4:
             raise OptunasError(
                 f"Inception gives a quarter of its channels to each of four branches; "
@@ -205,15 +229,3 @@ class Inception(Block):
             Sequential(pool, conv(1)),
             join="concat",
         )
-
-
-@dataclass(frozen=True)
-class Halve(Block):
-    """Halves height and width (rounding up) by a `max` or `avg` pooling, for images of any size."""
-
-    kind: str = "max"
-
-    def expand(self, shape: Shape) -> Layer:
-        if len(shape) != 3:
-            raise ShapeError(f"Halve needs an image; the input is {pixels(shape)}")
-        return Pool(self.kind, 2, ceil=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..errors import OptunasError, ShapeError
-from .layer import Block, Layer, Shape, one_of, pixels
-from .layers import Conv, Norm, image
+from .checks import one_of
+from .layer import Layer, Shape, pixels
+from .layers import NORMS, Conv, Norm, image
 
 JOINS = ("sum", "concat", "multiply")
 
@@ -47,24 +48,9 @@ class Parallel(Layer):
     def __str__(self) -> str:
         return f"{self.join}[{' | '.join(map(str, self.branches))}]"
 
-    def joined(self, shapes: list[Shape]) -> Shape:
-        """The shape after the branches meet; raises `ShapeError` where they can't."""
-        if self.join == "concat":
-            if len({shape[1:] for shape in shapes}) > 1:
-                raise ShapeError(f"branches to concatenate {_differ('height and width', shapes)}")
-            return (sum(shape[0] for shape in shapes), *shapes[0][1:])
-        if self.join == "multiply":
-            widest = max(shapes, key=lambda shape: shape[1:])
-            if any(shape not in (widest, (widest[0], 1, 1)) for shape in shapes):
-                raise ShapeError(f"branches to multiply {_differ('shape, or 1x1 pixels', shapes)}")
-            return widest
-        if len(set(shapes)) > 1:
-            raise ShapeError(f"branches to add {_differ('shape', shapes)}")
-        return shapes[0]
-
 
 @dataclass(frozen=True)
-class Residual(Block):
+class Residual(Layer):
     """`body(x) + shortcut(x)` (He et al. 2016).
 
     Without a `shortcut` it is the identity where the shapes agree, else a strided 1x1 convolution
@@ -77,28 +63,40 @@ class Residual(Block):
 
     def __post_init__(self) -> None:
         _layers(self, (self.body,) if self.shortcut is None else (self.body, self.shortcut))
+        one_of(self, norm=(self.norm, (*NORMS, None)))
 
-    def expand(self, shape: Shape) -> Layer:
-        from .normal import lower  # the body's output shape decides; lowering is what knows it
-
+    def beside(self, shape: Shape, target: Shape) -> Layer:
+        """What stands beside a body that leads from `shape` to `target`."""
         if self.shortcut is not None:
-            return Parallel(self.body, self.shortcut)
-        target = lower(self.body, shape, None).output
+            return self.shortcut
         if target == shape:
-            return Parallel(self.body, Sequential())
-        return Parallel(self.body, self._projection(shape, target))
-
-    def _projection(self, shape: Shape, target: Shape) -> Layer:
+            return Sequential()
         image(self, shape)
         image(self, target)
-        stride = max(-(-shape[1] // target[1]), -(-shape[2] // target[2]))
-        conv = Conv(target[0], kernel=1, stride=stride)
+        (_, height, width), (channels, *wanted) = shape, target
+        conv = Conv(channels, 1, stride=(-(-height // wanted[0]), -(-width // wanted[1])))
         if conv.output(shape) != target:
             raise ShapeError(
                 f"no strided 1x1 convolution leads from {pixels(shape)} to {pixels(target)}: "
                 "give Residual a shortcut"
             )
         return Sequential(conv, Norm(self.norm)) if self.norm else conv
+
+
+def joined(join: str, shapes: list[Shape]) -> Shape:
+    """The shape after branches meet; raises `ShapeError` where they can't."""
+    if join == "concat":
+        if len({shape[1:] for shape in shapes}) > 1:
+            raise ShapeError(f"branches to concatenate {_differ('height and width', shapes)}")
+        return (sum(shape[0] for shape in shapes), *shapes[0][1:])
+    if join == "multiply":
+        widest = max(shapes, key=lambda shape: shape[1:])
+        if any(shape not in (widest, (widest[0], 1, 1)) for shape in shapes):
+            raise ShapeError(f"branches to multiply {_differ('shape, or 1x1 pixels', shapes)}")
+        return widest
+    if len(set(shapes)) > 1:
+        raise ShapeError(f"branches to add {_differ('shape', shapes)}")
+    return shapes[0]
 
 
 def _layers(owner: Layer, layers: tuple[object, ...]) -> None:

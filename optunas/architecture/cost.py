@@ -36,20 +36,22 @@ def cost(architecture: Layer, input_shape: Shape, classes: int | None = None) ->
     `sum(p.numel() for p in network.parameters())`, and half of `FlopCounterMode`'s operations.
     Raises `ShapeError` where the shapes don't fit.
     """
-    lowered = lower(architecture, tuple(input_shape), classes)
+    lowered = lower(architecture, input_shape, classes)
     return Cost(lowered.params, lowered.macs, lowered.output)
 
 
 def summary(architecture: Layer, input_shape: Shape, classes: int | None = None) -> Iterator[Row]:
     """The layers that a person wrote, in order, each with the shape after it and its own cost."""
-    shape = tuple(input_shape)
-    layers = architecture.layers if isinstance(architecture, Sequential) else (architecture,)
-    for layer in layers:
-        if isinstance(layer, Sequential):
-            rows = list(summary(layer, shape, classes))
-            yield from rows
-            shape = rows[-1].output_shape if rows else shape
-        else:
-            part = lower(layer, shape, classes)
-            yield Row(layer, part.output, part.params, part.macs)
-            shape = part.output
+    shape = lower(architecture, input_shape, classes).input
+    for layer in _written(architecture):
+        part = lower(layer, shape, classes)
+        yield Row(layer, part.output, part.params, part.macs)
+        shape = part.output
+
+
+def _written(architecture: Layer) -> Iterator[Layer]:
+    if not isinstance(architecture, Sequential):
+        yield architecture
+        return
+    for layer in architecture.layers:
+        yield from _written(layer)

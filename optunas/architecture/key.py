@@ -5,7 +5,8 @@ from __future__ import annotations
 from hashlib import blake2b
 
 from .layer import Layer, Shape
-from .normal import lower, token
+from .normal import lower
+from .steps import token
 
 
 def key(architecture: Layer, input_shape: Shape, classes: int | None = None) -> str:
@@ -15,6 +16,6 @@ def key(architecture: Layer, input_shape: Shape, classes: int | None = None) -> 
     layers that it stands for, nested sequences, layers that do nothing, the order of a sum's terms
     make no difference; a number of channels, a kernel, the order of a concatenation do.
     """
-    shape = tuple(input_shape)
-    text = f"{shape}:{token(lower(architecture, shape, classes).steps)}"
+    lowered = lower(architecture, input_shape, classes)
+    text = f"{lowered.input}:{token(lowered.steps)}"
     return blake2b(text.encode(), digest_size=16).hexdigest()

@@ -12,6 +12,7 @@ hashed, stored, priced and drawn without torch. There are three kinds of node:
 from __future__ import annotations
 
 from dataclasses import MISSING, dataclass, fields
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from ..errors import OptunasError
@@ -30,7 +31,9 @@ class Layer:
     kinds: ClassVar[dict[str, type[Layer]]] = {}
     """Every kind of layer by its name, users' own included, so that JSON can be read back."""
 
-    def __init_subclass__(cls) -> None:
+    def __init_subclass__(cls, abstract: bool = False) -> None:
+        if abstract:
+            return
         known = Layer.kinds.setdefault(cls.__name__, cls)
         if (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
             raise OptunasError(
@@ -41,11 +44,11 @@ class Layer:
 
     def __str__(self) -> str:
         """As one would write it, without the fields that have their defaults."""
-        return f"{type(self).__name__}({', '.join(_said(self))})"
+        return spelled(self)
 
 
 @dataclass(frozen=True)
-class Primitive(Layer):
+class Primitive(Layer, abstract=True):
     """One operation, with the shape it gives and what it costs at a given input shape."""
 
     def output(self, shape: Shape) -> Shape:
@@ -74,12 +77,12 @@ class Primitive(Layer):
 
 
 @dataclass(frozen=True)
-class Block(Layer):
+class Block(Layer, abstract=True):
     """A name for something said in simpler layers."""
 
     def expand(self, shape: Shape) -> Layer:
         """The same, said in simpler layers, for an input of this shape."""
-        raise NotImplementedError(f"{type(self).__name__} needs a method expand(shape) -> Layer")
+        raise OptunasError(f"{type(self).__name__} is a Block: give it expand(shape) -> Layer")
 
 
 def pixels(shape: Shape) -> str:
@@ -89,43 +92,24 @@ def pixels(shape: Shape) -> str:
     return f"{shape[0]} flat features" if len(shape) == 1 else f"shape {shape}"
 
 
-def _said(layer: Layer) -> list[str]:
+def spelled(layer: Layer) -> str:
+    """Equal exactly for equal layers: `Conv(32, kernel=5)`, without what has its default."""
     words: list[str] = []
-    for position, field in enumerate(fields(layer)):
-        value = getattr(layer, field.name)
-        if field.default is not MISSING and value == field.default:
+    for position, (name, default) in enumerate(_fields(type(layer))):  # type: ignore[arg-type]
+        value = getattr(layer, name)
+        if value == default:
             continue
-        text = str(value) if isinstance(value, Layer) else repr(value)
-        required = field.default is MISSING and position == len(words)
-        words.append(text if required else f"{field.name}={text}")
-    return words
+        required = default is MISSING and position == len(words)
+        words.append(_text(value) if required else f"{name}={_text(value)}")
+    return f"{type(layer).__name__}({', '.join(words)})"
 
 
-def positive(owner: Layer, **numbers: Any) -> None:
-    """Check that each named number is a whole number of at least one (or a pair of them)."""
-    for name, value in numbers.items():
-        for part in value if isinstance(value, tuple) else (value,):
-            if not isinstance(part, int) or isinstance(part, bool) or part < 1:
-                raise OptunasError(
-                    f"{type(owner).__name__}.{name} must be a whole number of at least 1; "
-                    f"got {value!r}"
-                )
+@lru_cache
+def _fields(kind: Any) -> tuple[tuple[str, object], ...]:
+    return tuple((field.name, field.default) for field in fields(kind))
 
 
-def one_of(owner: Layer, **values: tuple[Any, tuple[Any, ...]]) -> None:
-    """Check that each named value is among its allowed ones."""
-    for name, (value, allowed) in values.items():
-        if value not in allowed:
-            raise OptunasError(
-                f"{type(owner).__name__}.{name} must be one of {', '.join(map(str, allowed))}; "
-                f"got {value!r}"
-            )
-
-
-def fraction(owner: Layer, **numbers: float) -> None:
-    """Check that each named number lies in [0, 1)."""
-    for name, value in numbers.items():
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
-            raise OptunasError(
-                f"{type(owner).__name__}.{name} must be at least 0 and below 1; got {value!r}"
-            )
+def _text(value: object) -> str:
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))  # 1.0 and 1 are equal
+    return str(value) if isinstance(value, Layer) else repr(value)

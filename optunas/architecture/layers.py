@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import prod
 
 from ..errors import OptunasError, ShapeError
-from .layer import Layer, Pair, Primitive, Shape, fraction, one_of, pixels, positive
+from .checks import boolean, fraction, natural_pair, number, one_of, positive, positive_pair
+from .layer import Layer, Pair, Primitive, Shape, pixels
+from .windows import by, needed_stride, output_size, pair, simple
 
 ACTIVATIONS = (
     "relu", "relu6", "leaky_relu", "elu", "silu", "gelu", "mish",
     "hardswish", "hardsigmoid", "sigmoid", "tanh",
 )  # fmt: skip
-IDEMPOTENT = ("relu", "relu6")
 NORMS = ("batch", "group", "layer")
-POOLS = ("max", "avg")
 
 
 @dataclass(frozen=True)
@@ -42,29 +43,32 @@ class Conv(Primitive):
     bias: bool = False
 
     def __post_init__(self) -> None:
-        positive(self, channels=self.channels, kernel=self.kernel, stride=self.stride)
-        positive(self, dilation=self.dilation)
+        positive(self, channels=self.channels)
+        positive_pair(self, kernel=self.kernel, stride=self.stride, dilation=self.dilation)
+        boolean(self, bias=self.bias)
         if not isinstance(self.groups, int) or self.groups < 0:
             raise OptunasError(f"Conv.groups must be 0 (depthwise) or more; got {self.groups!r}")
+        if self.dilation != 1:  # without a meaning where the kernel is 1
+            sides = zip(pair(self.kernel), pair(self.dilation), strict=True)
+            down, across = (1 if k == 1 else d for k, d in sides)
+            put(self, "dilation", (down, across))
         for name in ("kernel", "stride", "dilation"):
-            _put(self, name, _simple(getattr(self, name)))
-        if self.kernel == 1:
-            _put(self, "dilation", 1)
-        same = self._same_padding()
-        if self.padding is None and same is None:
+            put(self, name, simple(getattr(self, name)))
+        if self.padding is not None:
+            natural_pair(self, padding=self.padding)
+            same = pair(self.padding) == self._same_padding()
+            put(self, "padding", None if same else simple(self.padding))
+        elif self._same_padding() is None:
             raise OptunasError(
-                f"padding that keeps the size needs an odd kernel; got {_by(self.kernel)}: give "
+                f"padding that keeps the size needs an odd kernel; got {by(self.kernel)}: give "
                 "Conv a padding, for example padding=0"
             )
-        if self.padding is not None:
-            _natural(self, padding=self.padding)
-            _put(self, "padding", None if pair(self.padding) == same else _simple(self.padding))
 
     def _same_padding(self) -> tuple[int, int] | None:
         (k0, k1), (d0, d1) = pair(self.kernel), pair(self.dilation)
         return (k0 // 2 * d0, k1 // 2 * d1) if k0 % 2 and k1 % 2 else None
 
-    @property
+    @cached_property
     def pad(self) -> tuple[int, int]:
         """(vertical, horizontal) padding in pixels."""
         padding = self._same_padding() if self.padding is None else pair(self.padding)
@@ -73,10 +77,16 @@ class Conv(Primitive):
 
     def resolved(self, shape: Shape) -> Conv:
         groups = self.groups or shape[0]
-        stride = _needed_stride(shape, self.kernel, self.stride, self.pad, self.dilation)
-        if (groups, stride) == (self.groups, self.stride):
+        dilation = self.dilation
+        if dilation != 1 and self.padding is None:  # so wide that all but the centre miss the image
+            down, across = map(min, pair(dilation), shape[1:])
+            dilation = simple((down, across))
+        stride = self.stride
+        if stride != 1:
+            stride = needed_stride(shape, self.kernel, stride, self.pad, self.dilation)
+        if (groups, stride, dilation) == (self.groups, self.stride, self.dilation):
             return self
-        return replace(self, groups=groups, stride=stride)
+        return replace(self, groups=groups, stride=stride, dilation=dilation)
 
     def output(self, shape: Shape) -> Shape:
         image(self, shape)
@@ -86,7 +96,7 @@ class Conv(Primitive):
                 f"{groups} groups must divide the channels that come in and go out; "
                 f"they are {shape[0]} and {self.channels}"
             )
-        size = _window(shape, self.kernel, self.stride, self.pad, self.dilation)
+        size = output_size(shape, self.kernel, self.stride, self.pad, self.dilation)
         return (self.channels, *size)
 
     def params(self, shape: Shape) -> int:
@@ -115,10 +125,14 @@ class Norm(Primitive):
     def __post_init__(self) -> None:
         one_of(self, kind=(self.kind, NORMS))
         positive(self, groups=self.groups)
+        if self.eps is not None:
+            number(self, eps=self.eps)
+            if self.eps <= 0:
+                raise OptunasError(f"Norm.eps must be above 0; got {self.eps!r}")
         if self.eps == self._usual_eps():
-            _put(self, "eps", None)
+            put(self, "eps", None)
         if self.kind != "group":
-            _put(self, "groups", 8)  # without a meaning there: one value for one layer
+            put(self, "groups", 8)  # without a meaning there: one value for one layer
 
     def _usual_eps(self) -> float:
         return 1e-6 if self.kind == "layer" else 1e-5
@@ -132,6 +146,8 @@ class Norm(Primitive):
         if self.kind != "group":
             return self
         groups = next(g for g in range(min(self.groups, shape[0]), 0, -1) if shape[0] % g == 0)
+        if groups == 1 and prod(shape[1:]) == 1:  # all channels of the only pixel
+            return Norm("layer", eps=self.epsilon)
         return self if groups == self.groups else replace(self, groups=groups)
 
     def output(self, shape: Shape) -> Shape:
@@ -151,92 +167,6 @@ class Activation(Primitive):
 
     def __post_init__(self) -> None:
         one_of(self, kind=(self.kind, ACTIVATIONS))
-
-
-@dataclass(frozen=True)
-class Pool(Primitive):
-    """Max or average pooling. (C, H, W) -> (C, H', W').
-
-    `stride=None` is the kernel's size. `ceil` lets the last window reach over the edge, so that any
-    size can be halved, 1x1 included. Averages count the padding only with `count_padding`.
-    """
-
-    kind: str = "max"
-    kernel: Pair = 2
-    stride: Pair | None = None
-    padding: Pair = 0
-    ceil: bool = False
-    count_padding: bool = False
-
-    def __post_init__(self) -> None:
-        one_of(self, kind=(self.kind, POOLS))
-        positive(self, kernel=self.kernel)
-        _natural(self, padding=self.padding)
-        if self.stride is not None:
-            positive(self, stride=self.stride)
-            same = pair(self.stride) == pair(self.kernel)
-            _put(self, "stride", None if same else _simple(self.stride))
-        for name in ("kernel", "padding"):
-            _put(self, name, _simple(getattr(self, name)))
-        if any(2 * p > k for p, k in zip(pair(self.padding), pair(self.kernel), strict=True)):
-            raise OptunasError(
-                f"padding of a pooling must be at most half its kernel; got padding "
-                f"{self.padding} with kernel {_by(self.kernel)}"
-            )
-        if self.kind == "max" or self.padding == 0:
-            _put(self, "count_padding", False)
-
-    @property
-    def step(self) -> Pair:
-        """The stride: the kernel's size unless said otherwise."""
-        return self.kernel if self.stride is None else self.stride
-
-    def output(self, shape: Shape) -> Shape:
-        image(self, shape)
-        size = _window(shape, self.kernel, self.step, self.padding, ceil=self.ceil)
-        return (shape[0], *size)
-
-    def resolved(self, shape: Shape) -> Primitive:
-        if self.padding == 0 and pair(self.kernel) == shape[1:]:
-            return GlobalPool(self.kind, keep=True)
-        stride = _needed_stride(shape, self.kernel, self.step, self.padding)
-        spelling = replace(self, stride=stride)
-        if self.ceil and replace(self, ceil=False).fits(shape, self.output(shape)):
-            return replace(spelling, ceil=False)
-        return spelling
-
-    def fits(self, shape: Shape, output: Shape) -> bool:
-        """Whether this pooling brings `shape` to `output`."""
-        try:
-            return self.output(shape) == output
-        except ShapeError:
-            return False
-
-    def is_identity(self, shape: Shape) -> bool:
-        single = self.kernel == 1 and self.step == 1
-        # a window that hangs over the edge of an image of 1x1 sees that one pixel
-        return single or (shape[1:] == (1, 1) and self.ceil and self.padding == 0)
-
-
-@dataclass(frozen=True)
-class GlobalPool(Primitive):
-    """The average or maximum of each channel. (C, H, W) -> (C,), or (C, 1, 1) with `keep`."""
-
-    kind: str = "avg"
-    keep: bool = False
-
-    def __post_init__(self) -> None:
-        one_of(self, kind=(self.kind, POOLS))
-
-    def output(self, shape: Shape) -> Shape:
-        image(self, shape)
-        return (shape[0], 1, 1) if self.keep else (shape[0],)
-
-    def resolved(self, shape: Shape) -> Primitive:
-        return self if self.keep or shape[1:] != (1, 1) else Flatten()
-
-    def is_identity(self, shape: Shape) -> bool:
-        return self.keep and shape[1:] == (1, 1)
 
 
 @dataclass(frozen=True)
@@ -262,6 +192,7 @@ class Linear(Primitive):
     bias: bool = True
 
     def __post_init__(self) -> None:
+        boolean(self, bias=self.bias)
         if self.features is not None:
             positive(self, features=self.features)
 
@@ -315,6 +246,9 @@ class Scale(Primitive):
 
     init: float = 1e-6
 
+    def __post_init__(self) -> None:
+        number(self, init=self.init)
+
     def params(self, shape: Shape) -> int:
         return shape[0]
 
@@ -328,68 +262,6 @@ def image(layer: Layer, shape: Shape) -> None:
         )
 
 
-def pair(value: Pair) -> tuple[int, int]:
-    """(vertical, horizontal)."""
-    return value if isinstance(value, tuple) else (value, value)
-
-
-def _simple(value: Pair) -> Pair:
-    """The shortest spelling: (3, 3) is 3; a list, as JSON has it, is a tuple."""
-    if isinstance(value, int):
-        return value
-    height, width = value
-    return height if height == width else (height, width)
-
-
-def _put(layer: Layer, name: str, value: object) -> None:
+def put(layer: Layer, name: str, value: object) -> None:
     """Set a field of a frozen layer while it is being made."""
     object.__setattr__(layer, name, value)
-
-
-def _by(value: Pair) -> str:
-    return "x".join(map(str, pair(value)))
-
-
-def _natural(layer: Layer, **numbers: Pair) -> None:
-    for name, value in numbers.items():
-        if any(not isinstance(part, int) or part < 0 for part in pair(value)):
-            raise OptunasError(
-                f"{type(layer).__name__}.{name} must be a whole number of at least 0; got {value!r}"
-            )
-
-
-def _window(
-    shape: Shape, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair = 1, ceil: bool = False
-) -> tuple[int, int]:
-    """Height and width after a sliding window; torch's own rules, ceil mode included."""
-    sizes = []
-    for size, k, s, p, d in zip(
-        shape[1:], pair(kernel), pair(stride), pair(padding), pair(dilation), strict=True
-    ):
-        room = size + 2 * p - (d * (k - 1) + 1)
-        if room < 0 and not ceil:
-            raise ShapeError(_too_small(shape, kernel, padding, dilation))
-        steps = -(-room // s) if ceil else room // s
-        if ceil and steps * s >= size + p:  # the last window must begin inside the image
-            steps -= 1
-        sizes.append(steps + 1)
-    return sizes[0], sizes[1]
-
-
-def _too_small(shape: Shape, kernel: Pair, padding: Pair, dilation: Pair) -> str:
-    sides = zip(pair(kernel), pair(padding), pair(dilation), strict=True)
-    least = tuple(max(1, d * (k - 1) + 1 - 2 * p) for k, p, d in sides)
-    without = f"with padding {_by(padding)}" if pair(padding) != (0, 0) else "without padding"
-    return (
-        f"a {_by(kernel)} kernel {without} needs at least {_by((least[0], least[1]))} pixels; "
-        f"the input is {_by((shape[1], shape[2]))}"
-    )
-
-
-def _needed_stride(
-    shape: Shape, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair = 1
-) -> Pair:
-    """The stride, or 1 where the window has no room to move and any stride is the same."""
-    sides = zip(shape[1:], pair(kernel), pair(stride), pair(padding), pair(dilation), strict=True)
-    needed = tuple(1 if size + 2 * p == d * (k - 1) + 1 else s for size, k, s, p, d in sides)
-    return _simple((needed[0], needed[1]))

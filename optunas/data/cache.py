@@ -15,11 +15,11 @@ import shutil
 import time
 import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import PIL
-import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -46,7 +46,7 @@ def cache_folder() -> Path:
     return Path(named).expanduser() if named else Path.home() / ".cache" / "optunas"
 
 
-def cache_file(files: Sequence[Path], size: tuple[int, int] | None) -> Path:
+def cache_file(files: Sequence[str], size: tuple[int, int] | None) -> Path:
     """The file that keeps these files' images, decoded at this size (None: by the rule)."""
     digest = hashlib.blake2b(digest_size=16)
     digest.update(f"{_FORMAT} {PIL.__version__} {size}".encode())
@@ -86,13 +86,14 @@ def save(file: Path, decoded: Decoded) -> bool:
     except Exception:  # a cache is a kindness: without it all goes on, only slower
         return False
     finally:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink()
     return True
 
 
-def _times(file: Path) -> str:
+def _times(file: str) -> str:
     try:
-        facts = file.stat()
+        facts = os.stat(file)
     except OSError:
         return "absent"
     return f"{facts.st_size} {facts.st_mtime_ns} {facts.st_ctime_ns}"

@@ -134,7 +134,9 @@ class Data:
                 f"mean and std have one value per channel ({channels}); "
                 f"got {len(self.mean)} and {len(self.std)}"
             )
-        if not all(math.isfinite(x) for x in self.mean) or not all(0 < s < math.inf for s in self.std):
+        if not all(math.isfinite(x) for x in self.mean) or not all(
+            0 < s < math.inf for s in self.std
+        ):
             raise DataError(f"mean is finite and std above 0; got {self.mean} and {self.std}")
 
 

@@ -1,7 +1,7 @@
 """One image file -> pixels; also the program that a reading process runs.
 
 Imports nothing of optunas, so that a child process starts in a fraction of a second
-(`python decode.py`, see reading.py for the other end of the pipe).
+(`python decode.py`, see children.py for the other end of the pipe).
 """
 
 from __future__ import annotations
@@ -19,10 +19,24 @@ from PIL import Image, UnidentifiedImageError
 Pixels = npt.NDArray[np.uint8]
 
 # Formats that hold pictures and run nothing: Pillow hands EPS, for one, to Ghostscript.
-_WANTED = "JPEG PNG BMP GIF WEBP TIFF PPM MPO JPEG2000 AVIF TGA ICO".split()
+_WANTED = (
+    "JPEG",
+    "PNG",
+    "BMP",
+    "GIF",
+    "WEBP",
+    "TIFF",
+    "PPM",
+    "MPO",
+    "JPEG2000",
+    "AVIF",
+    "TGA",
+    "ICO",
+)
 _GRAY_MODES = {"1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N", "F"}
 _TURNED = {5, 6, 7, 8}  # EXIF orientations that swap height and width
 _ORIENTATION = 274
+OTHER = "another size or kind"
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -54,16 +68,19 @@ def probe(path: str) -> Header | str:
         return _reason(error)
 
 
-def read(path: str, channels: int, height: int, width: int) -> Pixels | str:
+def read(path: str, channels: int, height: int, width: int, exact: bool = False) -> Pixels | str:
     """The pixels (channels, height, width) of an image file, or the reason why it has none.
 
     A larger or smaller image is scaled until it covers the wanted size, then cut to it
-    around the centre. Transparent pixels lie on white.
+    around the centre; with `exact` the answer is `OTHER` instead. Transparent pixels lie on
+    white.
     """
     try:
         with _open(path) as image:
             turn = _orientation(image)
             want = (height, width) if turn in _TURNED else (width, height)
+            if exact and (image.size != want or (image.mode in _GRAY_MODES) != (channels == 1)):
+                return OTHER
             if image.size != want and image.format == "JPEG":
                 image.draft(None, _cover(image.size, want, 2))  # decodes at 1/2, 1/4 or 1/8
             flat = _fit(_flatten(image, "L" if channels == 1 else "RGB"), want)
@@ -114,7 +131,12 @@ def _fit(image: Image.Image, want: tuple[int, int]) -> Image.Image:
     scale = max(want[0] / image.width, want[1] / image.height)
     wide, high = want[0] / scale, want[1] / scale  # the part that is kept, in source pixels
     left, top = (image.width - wide) / 2, (image.height - high) / 2
-    box = (max(0.0, left), max(0.0, top), min(left + wide, image.width), min(top + high, image.height))
+    box = (
+        max(0.0, left),
+        max(0.0, top),
+        min(left + wide, image.width),
+        min(top + high, image.height),
+    )
     return image.resize(want, Image.Resampling.BILINEAR, box=box)
 
 
@@ -145,10 +167,11 @@ def serve(source: BinaryIO, sink: BinaryIO) -> None:
     if job["shape"] is None:
         sink.write(json.dumps([probe(path) for path in job["paths"]]).encode())
         return
+    channels, height, width = job["shape"]
     for path in job["paths"]:
-        pixels = read(path, *job["shape"])
+        pixels = read(path, channels, height, width, exact=job["exact"])
         if isinstance(pixels, str):
-            reason = pixels.encode()
+            reason = pixels.encode(errors="replace")
             sink.write(b"\0" + struct.pack("<H", len(reason)) + reason)
         else:
             sink.write(b"\1" + pixels.tobytes())

@@ -32,6 +32,7 @@ def _channel(pixels: Tensor) -> tuple[float, float]:
 def _histogram(pixels: Tensor) -> Tensor:
     counts = torch.zeros(256, dtype=torch.int64)
     step = max(1, _BLOCK // pixels[0].numel())
-    for block in pixels.split(step):
-        counts += torch.bincount(block.reshape(-1), minlength=256).cpu()
+    for start in range(0, len(pixels), step):
+        block = pixels[start : start + step].reshape(-1)
+        counts += torch.bincount(block, minlength=256).cpu()
     return counts

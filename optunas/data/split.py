@@ -17,7 +17,7 @@ Indices = npt.NDArray[np.int64]
 
 
 def stratified(
-    labels: Tensor, shares: Sequence[float], *, seed: int, classes: Sequence[str], where: str = ""
+    labels: Tensor, shares: Sequence[float], *, seed: int, classes: Sequence[str]
 ) -> tuple[Tensor, ...]:
     """labels: int64 (N,) -> one sorted int64 tensor of indices for each of the shares.
 
@@ -27,7 +27,7 @@ def stratified(
     """
     _check_shares(shares)
     values = labels.cpu().numpy()
-    _check_counts(values, len(shares), classes, where)
+    _check_counts(values, len(shares), classes)
     rng = np.random.default_rng(seed)
     parts: list[list[Indices]] = [[] for _ in shares]
     for value in np.unique(values):
@@ -38,7 +38,9 @@ def stratified(
     return tuple(torch.from_numpy(np.sort(np.concatenate(part))) for part in parts)
 
 
-def divide(split: Split, shares: Sequence[float], *, seed: int, classes: Sequence[str]) -> list[Split]:
+def divide(
+    split: Split, shares: Sequence[float], *, seed: int, classes: Sequence[str]
+) -> list[Split]:
     """Divide one split into several, one for each of the shares, stratified and seeded."""
     parts = stratified(split.labels, shares, seed=seed, classes=classes)
     return [Split(split.images[part], split.labels[part]) for part in parts]
@@ -82,12 +84,12 @@ def _check_shares(shares: Sequence[float]) -> None:
         )
 
 
-def _check_counts(values: Indices, parts: int, classes: Sequence[str], where: str) -> None:
+def _check_counts(values: Indices, parts: int, classes: Sequence[str]) -> None:
     found, counts = np.unique(values, return_counts=True)
     few = [f"{classes[v]} ({n})" for v, n in zip(found, counts, strict=True) if n < parts]
     if few:
         shown = ", ".join(few[:10]) + (f" and {len(few) - 10} more" if len(few) > 10 else "")
         raise DataError(
-            f"a class needs at least {parts} images{where} to be in each of {parts} splits; "
+            f"a class needs at least {parts} images to be in each of {parts} splits; "
             f"too few in {shown}. Add images or remove these classes"
         )

@@ -12,9 +12,10 @@ from functools import singledispatch
 import torch
 from torch import nn
 
-from ..architecture import layers as described
-from ..architecture.layer import Layer, Primitive, Shape
-from ..architecture.normal import Fork, Step, lower
+from .. import architecture as described
+from ..architecture import Layer, Primitive, Shape
+from ..architecture.normal import lower
+from ..architecture.steps import Fork, Step
 from ..errors import OptunasError
 from .initialise import initialise
 from .modules import ChannelNorm, DropPath, Parallel, Scale
@@ -33,7 +34,7 @@ def build(
     x: (B, C, H, W) float -> logits (B, classes). The same seed gives the same weights on every
     device. On `device="meta"` the network has shapes and no memory. Raises `ShapeError`.
     """
-    steps = lower(architecture, tuple(input_shape), classes).steps
+    steps = lower(architecture, input_shape, classes).steps
     with torch.device("meta"):
         network = _sequence(steps)
     if torch.device(device).type == "meta":

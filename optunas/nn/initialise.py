@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from .modules import Scale
+from ..errors import OptunasError
 
 
 def initialise(network: nn.Module, generator: torch.Generator) -> nn.Module:
@@ -15,12 +15,14 @@ def initialise(network: nn.Module, generator: torch.Generator) -> nn.Module:
 
     Convolutions: normal with the variance 2 / fan-out (He et al. 2015); fully connected layers:
     normal with the variance 1 / fan-in; normalisation: 1 and 0; biases: 0. The last layer starts at
-    a tenth of that, so that the first loss is close to ln(classes).
+    a tenth of that, so that the first loss is close to ln(classes). Other modules with numbers of
+    their own set them in `reset_parameters()`, as torch's do.
     """
     network.to_empty(device="cpu")
-    last = [m for m in network.modules() if isinstance(m, nn.Linear)][-1:]
+    modules = list(network.modules())
+    last = [m for m in modules if isinstance(m, nn.Conv2d | nn.Linear)][-1:]
     with torch.no_grad():
-        for module in network.modules():
+        for module in modules:
             _first_weights(module, generator, 0.1 if module in last else 1.0)
     return network
 
@@ -29,7 +31,7 @@ def _first_weights(module: nn.Module, generator: torch.Generator, gain: float) -
     match module:
         case nn.Conv2d():
             fan_out = module.weight[0, 0].numel() * module.out_channels // module.groups
-            _normal(module.weight, math.sqrt(2 / fan_out), generator)
+            _normal(module.weight, gain * math.sqrt(2 / fan_out), generator)
         case nn.Linear():
             _normal(module.weight, gain / math.sqrt(module.in_features), generator)
         case nn.BatchNorm1d() | nn.BatchNorm2d():
@@ -37,12 +39,26 @@ def _first_weights(module: nn.Module, generator: torch.Generator, gain: float) -
             nn.init.ones_(module.weight)
         case nn.GroupNorm() | nn.LayerNorm():
             nn.init.ones_(module.weight)
-        case Scale():
-            nn.init.constant_(module.weight, module.init)
-    bias = getattr(module, "bias", None)
-    if isinstance(bias, Tensor):
-        nn.init.zeros_(bias)
+        case _:
+            return _by_itself(module, generator)
+    if isinstance(module.bias, Tensor):
+        nn.init.zeros_(module.bias)
 
 
 def _normal(weight: Tensor, std: float, generator: torch.Generator) -> None:
     weight.normal_(0.0, std, generator=generator)
+
+
+def _by_itself(module: nn.Module, generator: torch.Generator) -> None:
+    """Let a module that isn't known here set its own numbers, from our random numbers."""
+    if not [*module.parameters(recurse=False), *module.buffers(recurse=False)]:
+        return
+    reset = getattr(module, "reset_parameters", None)
+    if reset is None:
+        raise OptunasError(
+            f"{type(module).__name__} has numbers of its own and no reset_parameters() to set "
+            "them: give it that method"
+        )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(torch.randint(2**62, (), generator=generator)))
+        reset()

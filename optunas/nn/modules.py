@@ -52,7 +52,12 @@ class Scale(nn.Module):
     def __init__(self, channels: int, init: float, dimensions: int) -> None:
         super().__init__()
         self.init = init
-        self.weight = nn.Parameter(torch.full((channels, *(1,) * (dimensions - 1)), init))
+        self.weight = nn.Parameter(torch.empty(channels, *(1,) * (dimensions - 1)))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Start every channel at `init`."""
+        nn.init.constant_(self.weight, self.init)
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (B, C, H, W) or (B, C) -> the same shape."""

@@ -94,7 +94,8 @@ def _threshold(
 
 
 def _patient(epochs: int, *, patience: int | None = None, min_delta: float = 0.0) -> BasePruner:
-    """Stop below the median, but only after ``patience`` epochs without a gain."""
+    """Stop below the median, but only where the last ``patience`` + 1 epochs all stayed under the
+    best before them, by more than ``min_delta``."""
     patience = max(2, epochs // 5) if patience is None else patience
     return pruners.PatientPruner(_median(epochs), patience=patience, min_delta=min_delta)
 

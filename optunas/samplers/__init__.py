@@ -3,6 +3,6 @@
 from optunas.samplers.by_name import SAMPLERS as SAMPLERS
 from optunas.samplers.by_name import grid_of as grid_of
 from optunas.samplers.by_name import make_sampler as make_sampler
-from optunas.samplers.per_trial import PerTrial as PerTrial
+from optunas.samplers.seeded import Seeded as Seeded
 
-__all__ = ["SAMPLERS", "PerTrial", "grid_of", "make_sampler"]
+__all__ = ["SAMPLERS", "Seeded", "grid_of", "make_sampler"]

@@ -23,7 +23,7 @@ from optuna.samplers import BaseSampler
 
 from optunas._named import call_named
 from optunas.errors import StudyError
-from optunas.samplers.per_trial import PerTrial
+from optunas.samplers.seeded import Seeded
 
 GRID_LIMIT = 1_000_000
 
@@ -38,7 +38,7 @@ def make_sampler(
     search_space: Grid | None = None,
     startup: int = 10,
 ) -> BaseSampler:
-    """The sampler of this name; its random numbers follow from ``seed`` and the trial's number.
+    """The sampler of this name, seeded by ``seed`` and its first trial (see ``Seeded``).
 
     Names: random, grid, tpe, cmaes, gp, nsgaii (nsga2), nsgaiii (nsga3). Arguments in brackets
     change the settings: ``"tpe(startup=20)"``, ``"nsgaii(population=50)"``. A sampler of Optuna's,
@@ -60,25 +60,21 @@ def make_sampler(
     return call_named("sampler", sampler, _TABLE, _ALIASES, given)
 
 
-def _quiet(make: Callable[..., BaseSampler], **settings: Any) -> BaseSampler:
+def _seeded(make: Callable[..., BaseSampler], seed: int, **settings: Any) -> BaseSampler:
+    return Seeded(functools.partial(_quietly, make, settings), seed=seed)
+
+
+def _quietly(
+    make: Callable[..., BaseSampler], settings: Mapping[str, Any], seed: int
+) -> BaseSampler:
     """Make it without ExperimentalWarning: the choice of such a setting was ours."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
-        return make(**settings)
-
-
-def _per_trial(make: Callable[..., BaseSampler], seed: int, **settings: Any) -> BaseSampler:
-    return PerTrial(functools.partial(_seeded, make, settings), seed=seed)
-
-
-def _seeded(
-    make: Callable[..., BaseSampler], settings: Mapping[str, Any], seed: int
-) -> BaseSampler:
-    return _quiet(make, seed=seed, **settings)
+        return make(seed=seed, **settings)
 
 
 def _random(seed: int) -> BaseSampler:
-    return _per_trial(samplers.RandomSampler, seed)
+    return _seeded(samplers.RandomSampler, seed)
 
 
 def _grid(seed: int, search_space: Grid | None) -> BaseSampler:
@@ -89,7 +85,7 @@ def _grid(seed: int, search_space: Grid | None) -> BaseSampler:
     without repetition. With one it is GridSampler, over exactly these values.
     """
     if search_space is None:
-        return _per_trial(samplers.BruteForceSampler, seed)
+        return _seeded(samplers.BruteForceSampler, seed)
     _check_grid(search_space)
     return samplers.GridSampler(search_space, seed=seed)  # its seed orders the grid: one for all
 
@@ -102,7 +98,7 @@ def _tpe(seed: int, *, startup: int, candidates: int = 24) -> BaseSampler:
     lack parameters (a conditional space, a trial added by hand) don't switch the model off.
     ``constant_liar``: a running trial counts as bad, so that workers don't propose one network.
     """
-    return _per_trial(
+    return _seeded(
         samplers.TPESampler,
         seed,
         multivariate=True,
@@ -130,7 +126,7 @@ def _cmaes(
         "sampler 'cmaes' searches numbers only and draws every categorical parameter at random; "
         "for spaces with choices of operations take 'tpe', 'gp' or 'nsgaii'"
     )
-    return _per_trial(
+    return _seeded(
         samplers.CmaEsSampler,
         seed,
         n_startup_trials=startup,
@@ -141,9 +137,9 @@ def _cmaes(
 
 
 def _gp(seed: int, *, startup: int) -> BaseSampler:
-    """Gaussian process: the fewest trials on small spaces, and the most seconds for a proposal
-    (0.1 to 0.3 s at 100 trials, growing). Several objectives work too."""
-    return _per_trial(
+    """Gaussian process: the fewest trials in a small flat space, and the slowest proposals (0.1 to
+    2 s each within the first 60 trials, on two busy cores). It serves several objectives."""
+    return _seeded(
         samplers.GPSampler, seed, n_startup_trials=startup, warn_independent_sampling=False
     )
 
@@ -151,12 +147,12 @@ def _gp(seed: int, *, startup: int) -> BaseSampler:
 def _nsgaii(seed: int, *, population: int = 20) -> BaseSampler:
     """NSGA-II (Deb et al. 2002). The first ``population`` trials are random and Optuna's 50 would
     be a whole small search; uniform crossover suits categorical choices."""
-    return _per_trial(samplers.NSGAIISampler, seed, population_size=population)
+    return _seeded(samplers.NSGAIISampler, seed, population_size=population)
 
 
 def _nsgaiii(seed: int, *, population: int = 20) -> BaseSampler:
     """NSGA-III (Deb and Jain 2014), for three objectives and more; settings as for nsgaii."""
-    return _per_trial(samplers.NSGAIIISampler, seed, population_size=population)
+    return _seeded(samplers.NSGAIIISampler, seed, population_size=population)
 
 
 def grid_of(distributions: Mapping[str, BaseDistribution]) -> dict[str, list[Any]]:

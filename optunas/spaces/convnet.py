@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from math import prod
+from math import isfinite
 from typing import Any
 
 from optuna.trial import BaseTrial
@@ -29,7 +29,8 @@ from ..architecture import (
     SeparableConv,
     Sequential,
 )
-from ..architecture.layers import ACTIVATIONS, NORMS, POOLS
+from ..architecture.layers import ACTIVATIONS, NORMS
+from ..architecture.pooling import POOLS
 from ..errors import OptunasError
 
 OPS = ("conv", "separable", "basic", "bottleneck", "mbconv", "convnext", "inception")
@@ -82,17 +83,11 @@ class ConvNet:
                     f"ConvNet.{field.name} is the tuple of values to choose from, for example "
                     f"{field.default!r}; got {values!r}"
                 )
-            object.__setattr__(self, field.name, tuple(dict.fromkeys(values)))
-        for name, known in _KNOWN.items():
-            _all_in(name, getattr(self, name), known)
-        for name in ("stages", "depths", "widths", "kernels", "features"):
-            _all_whole(name, getattr(self, name))
-        if any(width % 4 for width in self.widths):
-            raise OptunasError(f"ConvNet.widths must be multiples of 4; got {self.widths}")
-        if any(kernel % 2 == 0 for kernel in self.kernels):
-            raise OptunasError(f"ConvNet.kernels must be odd; got {self.kernels}")
-        if any(widening < 1 for widening in self.widenings):
-            raise OptunasError(f"ConvNet.widenings must be at least 1; got {self.widenings}")
+        for name, (law, holds) in _LAWS.items():
+            _all(name, getattr(self, name), law, holds)
+        for field in fields(self)[:-1]:
+            object.__setattr__(self, field.name, tuple(dict.fromkeys(getattr(self, field.name))))
+        _all("stem_stride", (self.stem_stride,), *_WHOLE)
 
     def suggest(self, trial: BaseTrial) -> Architecture:
         """Choose a network; every decision is asked for, whether it is active or not."""
@@ -144,16 +139,23 @@ class ConvNet:
 
     def size(self) -> int:
         """How many networks the space holds, on images large enough for every stage to halve."""
-        block = len(self.ops) * len(self.kernels)
-        stage = len(self.widenings) * sum(block**depth for depth in self.depths)
         bodies = sum(
-            stage**stages * (len(self.downsamplings) if stages > 1 else 1)
+            self._bodies(width, stages) * (len(self.downsamplings) if stages > 1 else 1)
+            for width in self.widths
             for stages in self.stages
         )
         fc = len(self.features) * len(self.dropouts)
         heads = sum(fc if head == "fc" else 1 for head in self.heads)
-        styles = prod(map(len, (self.widths, self.activations, self.norms)))
-        return styles * bodies * heads
+        return bodies * heads * len(self.activations) * len(self.norms)
+
+    def _bodies(self, width: int, stages: int) -> int:
+        """How many sequences of stages follow on `width` channels."""
+        if stages == 0:
+            return 1
+        block = len(self.ops) * len(self.kernels)
+        blocks = sum(block**depth for depth in self.depths)
+        widths = {_widened(width, factor) for factor in self.widenings}  # some round to the same
+        return sum(blocks * self._bodies(wider, stages - 1) for wider in widths)
 
     def baseline(self) -> dict[str, Any]:
         """The small plain network that one would write by hand: 3x3 convolutions, max pooling.
@@ -210,12 +212,38 @@ _BLOCK: dict[str, Any] = {
     "mbconv": MBConv,
     "inception": Inception,
 }
-_KNOWN = {
-    "ops": OPS,
-    "activations": ACTIVATIONS,
-    "norms": NORMS,
-    "downsamplings": DOWNSAMPLINGS,
-    "heads": HEADS,
+
+
+Law = tuple[str, Callable[[Any], bool]]
+"""What the values of an argument must be, in words and as a test."""
+
+
+def _among(known: tuple[str, ...]) -> Law:
+    return f"among {', '.join(known)}", lambda value: value in known
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+
+
+_WHOLE: Law = ("whole numbers of at least 1", _is_whole)
+_LAWS: dict[str, Law] = {
+    "stages": _WHOLE,
+    "depths": _WHOLE,
+    "widths": ("multiples of 4", lambda v: _is_whole(v) and v % 4 == 0),
+    "widenings": ("numbers of at least 1", lambda v: _is_number(v) and v >= 1),
+    "ops": _among(OPS),
+    "kernels": ("odd whole numbers", lambda v: _is_whole(v) and v % 2 == 1),
+    "activations": _among(ACTIVATIONS),
+    "norms": _among(NORMS),
+    "downsamplings": _among(DOWNSAMPLINGS),
+    "heads": _among(HEADS),
+    "features": _WHOLE,
+    "dropouts": ("at least 0 and below 1", lambda v: _is_number(v) and 0 <= v < 1),
 }
 
 
@@ -227,17 +255,7 @@ def _prefer(value: Any, choices: tuple[Any, ...]) -> Any:
     return value if value in choices else choices[0]
 
 
-def _all_in(name: str, values: tuple[Any, ...], known: tuple[str, ...]) -> None:
-    unknown = [value for value in values if value not in known]
-    if unknown:
-        raise OptunasError(
-            f"ConvNet.{name} are to be chosen from {', '.join(known)}; got {unknown[0]!r}"
-        )
-
-
-def _all_whole(name: str, values: tuple[Any, ...]) -> None:
-    wrong = [v for v in values if not isinstance(v, int) or isinstance(v, bool) or v < 1]
+def _all(name: str, values: Sequence[Any], law: str, holds: Callable[[Any], bool]) -> None:
+    wrong = [value for value in values if not holds(value)]
     if wrong:
-        raise OptunasError(
-            f"ConvNet.{name} must be whole numbers of at least 1; got {wrong[0]!r}"
-        )
+        raise OptunasError(f"ConvNet.{name} must be {law}; got {wrong[0]!r:.80}")

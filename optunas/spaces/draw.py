@@ -76,8 +76,10 @@ class DrawnTrial(BaseTrial):
     def _take(self, name: str, distribution: BaseDistribution) -> Any:
         if name in self._params:
             return self._params[name]
-        value = self._given.get(name, _MISSING)
-        if value is _MISSING or not _holds(distribution, value):
+        value = _MISSING
+        if name in self._given:
+            value = _held(distribution, self._given[name])
+        if value is _MISSING:
             value = sample(distribution, self._rng)
         self._distributions[name] = distribution
         self._params[name] = value
@@ -129,20 +131,34 @@ class DrawnTrial(BaseTrial):
 _MISSING = object()
 
 
-def _holds(distribution: BaseDistribution, value: Any) -> bool:
+def _held(distribution: BaseDistribution, value: Any) -> Any:
+    """`value` as the distribution would give it, or `_MISSING` where it does not hold it."""
     try:
-        return distribution._contains(distribution.to_internal_repr(value))
+        number = distribution.to_internal_repr(value)
     except (TypeError, ValueError):
-        return False
+        return _MISSING
+    match distribution:
+        case IntDistribution(low=low, high=high, step=step):
+            held = low <= number <= high and (number - low) % step == 0
+        case FloatDistribution(low=low, high=high, step=step):
+            steps = 0.0 if step is None else (number - low) / step
+            held = low <= number <= high and abs(steps - round(steps)) < 1e-8
+        case _:
+            held = True  # a choice has an internal form only where it is one
+    return distribution.to_external_repr(number) if held else _MISSING
 
 
 def sample(distribution: BaseDistribution, rng: np.random.Generator) -> Any:
-    """One value of a distribution, uniformly (in the logarithm where it is logarithmic)."""
+    """One value of a distribution, as Optuna's `RandomSampler` draws it.
+
+    Uniform, in the logarithm where it is logarithmic; whole numbers are rounded.
+    """
     match distribution:
         case CategoricalDistribution(choices=choices):
             return choices[rng.integers(len(choices))]
         case IntDistribution(log=True, low=low, high=high):
-            return int(np.clip(np.exp(rng.uniform(np.log(low), np.log(high + 1))), low, high))
+            value = np.exp(rng.uniform(np.log(low - 0.5), np.log(high + 0.5)))
+            return int(np.clip(np.round(value), low, high))
         case IntDistribution(low=low, high=high, step=step):
             return int(low + step * rng.integers((high - low) // step + 1))
         case FloatDistribution(log=True, low=low, high=high):

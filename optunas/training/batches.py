@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Generator, Tensor
 
+from ..data import subset
 from ..errors import DataError
 from . import augment
 
@@ -25,7 +26,7 @@ class Batches:
     """One split on one device, in batches.
 
     split: uint8 images (N, C, H, W) and their labels. data: the whole it belongs to, for the
-    statistics and `flip`. fraction: the share of the images used, see `stratified`.
+    statistics and `flip`. fraction: the stratified share of the images that is used.
     channels_last: the memory order of the batches.
     """
 
@@ -39,15 +40,12 @@ class Batches:
         fraction: float = 1.0,
         channels_last: bool = False,
     ) -> None:
-        if len(split.labels) == 0:
+        if len(split) == 0:
             raise DataError(f"a split needs at least one image; one of {data.name} is empty")
-        images, labels = split.images, split.labels
-        if fraction < 1:
-            kept = stratified(labels, fraction)
-            images, labels = images[kept], labels[kept]
-        self.images = len(labels)
+        split = subset(split, fraction)  # seed 0: the same images for every network
+        self.images = len(split)
         self.batch_size = min(batch_size, self.images)
-        self._images, self._labels = images.to(device), labels.to(device)
+        self._images, self._labels = split.images.to(device), split.labels.to(device)
         self._flip = data.flip
         # Digits and letters must not be mirrored, not even at their border.
         self._padding = "reflect" if data.flip else "edge"
@@ -71,7 +69,7 @@ class Batches:
         """
         device = self._images.device
         order = torch.randperm(self.images, generator=generator, device=device)
-        for index in order[: self.steps * self.batch_size].split(self.batch_size):
+        for index in order[: self.steps * self.batch_size].view(self.steps, self.batch_size):
             images = self._images[index]
             if strength > 0:
                 images = self._augmented(images, generator, strength)
@@ -79,11 +77,9 @@ class Batches:
 
     def in_order(self) -> Iterator[Batch]:
         """Every image once, in the split's order; the last batch may be smaller."""
-        pairs = zip(
-            self._images.split(self.batch_size), self._labels.split(self.batch_size), strict=True
-        )
-        for images, labels in pairs:
-            yield self._normalised(images), labels
+        for first in range(0, self.images, self.batch_size):
+            part = slice(first, first + self.batch_size)
+            yield self._normalised(self._images[part]), self._labels[part]
 
     def _augmented(self, images: Tensor, generator: Generator, strength: float) -> Tensor:
         count, _, height, width = images.shape
@@ -93,20 +89,3 @@ class Batches:
     def _normalised(self, images: Tensor) -> Tensor:
         floats = images.to(torch.float32, memory_format=self._format)
         return floats.sub_(self._mean).mul_(self._scale)
-
-
-def stratified(labels: Tensor, fraction: float) -> Tensor:
-    """Indices (ascending) of a share of every class, at least one image of each.
-
-    The choice depends on the labels alone: every network of a search sees the same images, and a
-    smaller share is part of a larger one, so that a candidate that is promoted to more data keeps
-    what it has seen.
-    """
-    generator = torch.Generator().manual_seed(0)
-    labels = labels.cpu()
-    parts = []
-    for label in labels.unique():
-        members = (labels == label).nonzero().flatten()
-        order = torch.randperm(len(members), generator=generator)
-        parts.append(members[order[: max(1, round(fraction * len(members)))]])
-    return torch.cat(parts).sort().values

@@ -206,7 +206,7 @@ def _scores(
 
 
 def _to_device(network: nn.Module, device: torch.device) -> None:
-    # Convolutions are faster in this order on CPUs and on tensor cores; it touches 4-d weights only.
+    # Convolutions are faster in this order; only 4-d weights are touched.
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 

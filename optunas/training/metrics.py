@@ -32,7 +32,8 @@ class Tally:
         accuracy = tm.multiclass_accuracy(answers, labels, count, "micro", validate_args=False)
         f1 = tm.multiclass_f1_score(answers, labels, count, "macro", validate_args=False)
         numbers = torch.stack([loss, accuracy.double(), f1.double()]).tolist()
-        return Scores(*numbers, self._confusion(answers, labels) if confusion else None)
+        matrix = self._confusion(answers, labels) if confusion else None
+        return Scores(numbers[0], numbers[1], numbers[2], matrix)
 
     def _confusion(self, answers: Tensor, labels: Tensor) -> tuple[tuple[int, ...], ...]:
         from torchmetrics.functional import classification as tm

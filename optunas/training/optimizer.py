@@ -9,6 +9,7 @@ from torch.optim import SGD, AdamW, Optimizer
 from .errors import NetworkError
 from .recipe import Recipe
 
+_NORMS = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)
 WARM_UP = 0.2  # share of the steps of "onecycle" before the peak
 
 
@@ -58,13 +59,15 @@ def set_lr(optimizer: Optimizer, lr: float) -> None:
 def _split(network: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
     decayed: list[nn.Parameter] = []
     spared: list[nn.Parameter] = []
+    norms = {id(p) for m in network.modules() if isinstance(m, _NORMS) for p in m.parameters()}
     for name, parameter in network.named_parameters():
         if parameter.requires_grad:
-            (spared if _is_vector(name, parameter) else decayed).append(parameter)
+            spare = id(parameter) in norms or _is_vector(name, parameter)
+            (spared if spare else decayed).append(parameter)
     return decayed, spared
 
 
 def _is_vector(name: str, parameter: torch.Tensor) -> bool:
-    """One number a channel: a bias, a normalisation's scale, a layer scale as (C, 1, 1)."""
+    """One number a channel: a bias, a scale, a layer scale as (C, 1, 1)."""
     per_channel = parameter.ndim == 3 and tuple(parameter.shape[1:]) == (1, 1)
     return parameter.ndim < 2 or per_channel or name.rpartition(".")[2] == "bias"

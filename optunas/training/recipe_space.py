@@ -22,7 +22,7 @@ class RecipeSpace:
 
     - ``optimizer``, ``batch_size``: a tuple of choices is open, one value is fixed;
     - the others: a pair ``(low, high)`` is an open range, one number is fixed;
-    - ``None``: as `base` has it. What is not a field here (epochs, schedule, ...) comes from `base`.
+    - ``None``: as `base` has it, like all that is not a field here (epochs, schedule, ...).
 
     **Why factors and not the learning rate itself.** AdamW wants an lr near 0.002, SGD near 0.1,
     and both want more for larger batches. One absolute range over all of that makes most draws

@@ -1,0 +1,107 @@
+"""What optunas writes into a trial's user attributes, so that any tool can read it. No torch.
+
+| attribute | what |
+|---|---|
+| `outcome` | how the trial ended, an `Outcome` |
+| `reason` | one line on why it was pruned, rejected, reused or failed |
+| `architecture` | the description as JSON (`architecture.from_json`); not for own functions |
+| `key` | the network's canonical key |
+| `recipe`, `seed`, `data`, `device` | how it was trained: JSON, number, fingerprint, name |
+| `input_shape`, `classes` | what the network takes and tells apart |
+| `params`, `macs`, `latency_ms`, `memory_mb` | what it costs; the last two where asked for |
+| `margin.params`, ... | how far a cost is over its limit, as a share; 0 or less is within |
+| `accuracy`, `f1`, `train_seconds` | of the last epoch, on the validation split |
+| `curve` | one list an epoch, in the order of `CURVE` |
+| `role` | `baseline` or `random draw`, where the trial was enqueued as that |
+| `reused_from` | the number of the trial whose result this one took |
+| `worker` | host, process, start time of who ran it, and this trial's number |
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from typing import Any
+
+from optuna.exceptions import ExperimentalWarning
+from optuna.storages import RetryHeartbeatStaleTrialCallback
+from optuna.trial import FrozenTrial, TrialState
+
+CURVE = ("train_loss", "loss", "accuracy", "f1", "seconds")
+BASELINE = "baseline"
+RANDOM = "random draw"
+
+
+class Outcome(StrEnum):
+    """How a trial ended: Optuna's state, and why."""
+
+    TRAINED = "trained"  # COMPLETE
+    REUSED = "reused"  # COMPLETE or PRUNED: an equal network's result
+    PRUNED = "pruned"  # PRUNED by the pruner, after some epochs
+    REJECTED = "rejected"  # PRUNED before training: over a limit
+    FAILED = "failed"  # FAIL
+    INTERRUPTED = "interrupted"  # FAIL, and enqueued again
+
+
+def outcome(trial: FrozenTrial) -> Outcome | None:
+    """How a finished trial ended; None while it runs or waits. Any study's trials have one."""
+    if not trial.state.is_finished():
+        return None
+    stored = trial.user_attrs.get("outcome")
+    if stored in _ENDS[trial.state]:
+        return Outcome(stored)
+    return _ENDS[trial.state][0]
+
+
+def outcomes(trials: Sequence[FrozenTrial]) -> dict[int, Outcome]:
+    """How each finished trial ended, by number.
+
+    A failed trial that another one continues was interrupted: a killed worker can't say so itself.
+    """
+    continued = {number for trial in trials for number in continues(trial)}
+    ends = {trial.number: outcome(trial) for trial in trials}
+    return {
+        number: Outcome.INTERRUPTED if end is Outcome.FAILED and number in continued else end
+        for number, end in ends.items()
+        if end is not None
+    }
+
+
+def continues(trial: FrozenTrial) -> list[int]:
+    """The numbers of the interrupted trials that this one goes on with, the first one first."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        return RetryHeartbeatStaleTrialCallback.retry_history(trial)
+
+
+def evaluated(trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:
+    """The trials that count as finished: completed, or stopped by the pruner.
+
+    Rejected networks cost nothing, and failed or interrupted trials say nothing.
+    """
+    return [
+        trial
+        for trial in trials
+        if trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
+        and outcome(trial) is not Outcome.REJECTED
+    ]
+
+
+def text(trial: FrozenTrial, name: str) -> str:
+    """A user attribute as a text, whatever someone else may have written there."""
+    value: Any = trial.user_attrs.get(name)
+    return "" if value is None else str(value)
+
+
+def number(trial: FrozenTrial, name: str) -> float | None:
+    """A user attribute as a number, or None where it is none."""
+    value: Any = trial.user_attrs.get(name)
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+_ENDS = {
+    TrialState.COMPLETE: (Outcome.TRAINED, Outcome.REUSED),
+    TrialState.PRUNED: (Outcome.PRUNED, Outcome.REUSED, Outcome.REJECTED),
+    TrialState.FAIL: (Outcome.FAILED, Outcome.INTERRUPTED),
+}

@@ -1,0 +1,38 @@
+"""Images and labels: digits, torchvision's sets, a folder of images.
+
+Everything ends as `Data`: uint8 tensors in memory, split once into train, validation and test.
+"""
+
+from optunas.data.cache import cache_folder as cache_folder
+from optunas.data.dataset import Data as Data
+from optunas.data.dataset import Split as Split
+from optunas.data.digits import digits as digits
+from optunas.data.folder import image_folder as image_folder
+from optunas.data.load import load as load
+from optunas.data.moments import mean_and_std as mean_and_std
+from optunas.data.split import stratified as stratified
+from optunas.data.split import subset as subset
+from optunas.data.torchvision_sets import cifar10 as cifar10
+from optunas.data.torchvision_sets import cifar100 as cifar100
+from optunas.data.torchvision_sets import fashion_mnist as fashion_mnist
+from optunas.data.torchvision_sets import mnist as mnist
+from optunas.data.torchvision_sets import svhn as svhn
+from optunas.data.torchvision_sets import torchvision_set as torchvision_set
+
+__all__ = [
+    "Data",
+    "Split",
+    "cache_folder",
+    "cifar10",
+    "cifar100",
+    "digits",
+    "fashion_mnist",
+    "image_folder",
+    "load",
+    "mean_and_std",
+    "mnist",
+    "stratified",
+    "subset",
+    "svhn",
+    "torchvision_set",
+]

@@ -1,0 +1,170 @@
+"""A search: everything `optunas run` needs, gathered from a target, its settings and the options.
+
+The target is a study file, a folder of images, or the name of a data set. What the command line
+says wins over the file, the file over the defaults.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import numpy as np
+import optuna
+
+from . import studyfile
+from .errors import StudyError
+from .limits import Limits
+from .spaces import ConvNet
+from .study import create_study
+from .training.recipe import Recipe
+from .training.recipe_space import RecipeSpace
+from .worker import Plan, Watch, enqueue_comparisons, work
+
+if TYPE_CHECKING:
+    from .objective import Objective
+    from .training import Epoch
+
+RUNS = Path("optunas-runs")
+TRIALS = 40
+RECIPE_OPTIONS = ("epochs", "batch_size", "train_fraction", "precision")
+DATA_OPTIONS = ("size", "flip", "root")
+
+
+@dataclass(frozen=True)
+class Search:
+    """What is searched, by which strategy, for how long, and where it is stored."""
+
+    objective: Callable[[Any], Any]
+    name: str
+    plan: Plan = Plan(trials=TRIALS)
+    storage: Any = None
+    sampler: Any = "tpe"
+    pruner: Any = "median"
+    seed: int = 0
+    random_draws: int = 10
+    directions: tuple[str, ...] = ("maximize",)
+
+    def __post_init__(self) -> None:
+        if self.random_draws < 0:
+            raise StudyError(f"random draws are a number from 0 on; got {self.random_draws}")
+
+    @property
+    def own(self) -> Objective | None:
+        """The objective, where it is one of ours and not just any callable."""
+        from .objective import Objective
+
+        return self.objective if isinstance(self.objective, Objective) else None
+
+    def study(self, on_change: Callable[[str], None]) -> optuna.Study:
+        """The study, created or joined."""
+        own = self.own
+        return create_study(
+            self.name,
+            storage=self.storage,
+            sampler=self.sampler,
+            pruner=self.pruner,
+            directions=own.directions if own else self.directions,
+            metric_names=own.metrics if own else None,
+            seed=self.seed,
+            epochs=own.epochs if own else 20,
+            on_change=on_change,
+        )
+
+    def watched(self, on_epoch: Callable[[int, Epoch], None]) -> Search:
+        """The same search, with someone told of every epoch."""
+        if self.own is None:
+            return self
+        return replace(self, objective=replace(self.own, on_epoch=on_epoch))
+
+    def run(self, study: optuna.Study, watch: Watch) -> None:
+        """Queue the baselines of a new study, then work until the plan is fulfilled."""
+        if self.own is not None:
+            prospect = self.own.prospect
+            draws = prospect.random_params(np.random.default_rng(self.seed))
+            # a random search is its own baseline
+            number = 0 if self.sampler == "random" else self.random_draws
+            enqueue_comparisons(study, prospect.baseline_params(), draws, number)
+        work(study, self.objective, self.plan, watch)
+
+
+def search_for(target: str, options: Mapping[str, Any]) -> Search:
+    """The search that a target and options (those that are not None) describe.
+
+    Raises `OptunasError` for anything that can't be searched, before a study exists.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    if target.endswith(".py"):
+        _refuse(given, DATA_OPTIONS, "the study file loads its own data")
+        objective, settings = studyfile.load(Path(target))
+    else:
+        objective, settings = _from_data(target, given), {"name": _name_of(target)}
+    settings |= {name: given[name] for name in studyfile.SETTINGS if name in given}
+    plan = _plan(settings, given)
+    known = {field.name for field in fields(Search)}
+    search = Search(objective, plan=plan, **{k: v for k, v in settings.items() if k in known})
+    return _tuned(search, given)
+
+
+def _plan(settings: Mapping[str, Any], given: Mapping[str, Any]) -> Plan:
+    """Trials and hours; on the command line one of them replaces what the file says of both."""
+    source = given if {"trials", "hours"} & set(given) else settings
+    trials, hours = source.get("trials"), source.get("hours")
+    return Plan(TRIALS if trials is None and hours is None else trials, hours)
+
+
+def _from_data(target: str, given: Mapping[str, Any]) -> Objective:
+    from . import data
+    from .objective import Objective
+
+    chosen = {name: given[name] for name in DATA_OPTIONS if name in given}
+    images = data.load(target, **chosen)
+    side = min(images.input_shape[1:])
+    # a large image is halved twice at once, a small one keeps every pixel
+    space = ConvNet(stem_stride=1 if side < 64 else 2 if side < 128 else 4)
+    return Objective(space, images)
+
+
+def _name_of(target: str) -> str:
+    return Path(target).expanduser().resolve().name or "search"
+
+
+def _tuned(search: Search, given: Mapping[str, Any]) -> Search:
+    """Put the options for the objective into it."""
+    limits = {f.name: given[f.name] for f in fields(Limits) if f.name in given}
+    recipe = {name: given[name] for name in RECIPE_OPTIONS if name in given}
+    own = search.own
+    if own is None:
+        asked = {**limits, **recipe, **{k: given[k] for k in ("metrics", "device") if k in given}}
+        _refuse(asked, tuple(asked), "the study file's objective is a plain callable")
+        return search
+    changes: dict[str, Any] = {name: given[name] for name in ("metrics", "device") if name in given}
+    if limits:
+        changes["limits"] = replace(own.limits, **limits)
+    if recipe:
+        changes["recipe"] = _changed(own.recipe, recipe)
+    if given.get("suggest_recipe") and isinstance(own.recipe, Recipe):
+        changes["recipe"] = RecipeSpace(_changed(own.recipe, recipe))
+    if "reuse" in given:
+        changes["reuse"] = given["reuse"]
+    seed = given.get("seed", own.seed)
+    if own.checkpoints is None:
+        changes["checkpoints"] = RUNS / quote(search.name, safe=" ") / "checkpoints"
+    return replace(search, seed=seed, objective=replace(own, seed=seed, **changes))
+
+
+def _changed(recipe: Any, changes: Mapping[str, Any]) -> Any:
+    if isinstance(recipe, RecipeSpace):
+        fixed = {"batch_size": None} if "batch_size" in changes else {}
+        return replace(recipe, base=replace(recipe.base, **changes), **fixed)
+    return replace(recipe, **changes)
+
+
+def _refuse(given: Mapping[str, Any], names: tuple[str, ...], why: str) -> None:
+    for name in names:
+        if name in given:
+            option = name.replace("_", "-")
+            raise StudyError(f"--{option} has no meaning here, {why}: leave it out")

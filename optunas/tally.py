@@ -1,0 +1,77 @@
+"""Where a study stands: how many trials ended how, and the best of them. No torch."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from optuna import Study
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from .attributes import BASELINE, RANDOM, Outcome, evaluated, outcome, outcomes, text
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Counts of trials. `finished` are those that evaluated a network: `--trials` counts them."""
+
+    finished: int
+    ended: Counter[Outcome] = field(repr=False)
+    running: int
+    waiting: int
+
+    @classmethod
+    def of(cls, trials: Sequence[FrozenTrial]) -> Tally:
+        """Count a study's trials."""
+        states = Counter(trial.state for trial in trials)
+        ends = Counter(outcomes(trials).values())
+        return cls(
+            len(evaluated(trials)), ends, states[TrialState.RUNNING], states[TrialState.WAITING]
+        )
+
+    def __str__(self) -> str:
+        """`12 done, 5 pruned, 2 rejected, 0 failed`, and what else there is."""
+        ends = self.ended
+        done = ends[Outcome.TRAINED] + ends[Outcome.REUSED]
+        parts = [
+            f"{done} done",
+            f"{ends[Outcome.PRUNED]} pruned",
+            f"{ends[Outcome.REJECTED]} rejected",
+            f"{ends[Outcome.FAILED]} failed",
+        ]
+        more = {
+            "reused": ends[Outcome.REUSED],
+            "interrupted": ends[Outcome.INTERRUPTED],
+            "running": self.running,
+            "waiting": self.waiting,
+        }
+        return ", ".join(parts + [f"{count} {name}" for name, count in more.items() if count])
+
+
+def best_trials(study: Study, trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+    """Completed trials within their limits, the best first; with several objectives the front.
+
+    An equal network that was reused stands in the list once, as the trial that trained it.
+    """
+    complete = [t for t in trials if t.state is TrialState.COMPLETE and t.values and _feasible(t)]
+    complete = [t for t in complete if outcome(t) is not Outcome.REUSED] or complete
+    if len(study.directions) > 1:
+        front = {t.number for t in study.best_trials}
+        complete = [t for t in complete if t.number in front]
+    sign = -1 if study.directions[0] is StudyDirection.MAXIMIZE else 1
+    return sorted(complete, key=lambda t: (sign * t.values[0], t.number))
+
+
+def groups(trials: Iterable[FrozenTrial]) -> dict[str, list[FrozenTrial]]:
+    """The trials by who proposed them: `baseline`, `random draw`, `search`."""
+    by_role: dict[str, list[FrozenTrial]] = {BASELINE: [], RANDOM: [], "search": []}
+    for trial in trials:
+        role = text(trial, "role")
+        by_role[role if role in by_role else "search"].append(trial)
+    return by_role
+
+
+def _feasible(trial: FrozenTrial) -> bool:
+    return all(value <= 0 for value in trial.constraints.values())

