@@ -12,6 +12,7 @@ from ._version import __version__ as __version__
 if TYPE_CHECKING:
     from . import architecture as architecture
     from . import data as data
+    from . import deliver as deliver
     from . import nn as nn
     from . import spaces as spaces
     from . import training as training
@@ -30,6 +31,7 @@ _HOME = {
     "architecture": "",
     "create_study": "study",
     "data": "",
+    "deliver": "",
     "load_study": "study",
     "nn": "",
     "spaces": "",
@@ -46,6 +48,7 @@ __all__ = [
     "architecture",
     "create_study",
     "data",
+    "deliver",
     "load_study",
     "nn",
     "spaces",

@@ -104,7 +104,7 @@ def _layers(owner: Layer, layers: tuple[object, ...]) -> None:
         if not isinstance(layer, Layer):
             hint = "call it: " if isinstance(layer, type) and issubclass(layer, Layer) else ""
             raise OptunasError(
-                f"{type(owner).__name__} is made of layers; got {layer!r} ({hint}"
+                f"{type(owner).__name__} is made of layers; got {layer!r:.80} ({hint}"
                 "write for example Conv(32))"
             )
 

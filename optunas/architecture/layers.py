@@ -114,7 +114,7 @@ class Norm(Primitive):
     """Normalisation with a learned scale and shift for each channel. Keeps the shape.
 
     `batch` (Ioffe & Szegedy 2015), `group` (Wu & He 2018; `groups` of channels, fewer where they
-    don't divide), `layer` (Ba et al. 2016; over the channels of each pixel, as in ConvNeXt).
+    don't divide, or where a group would be a single number), `layer` (Ba et al. 2016; over the channels of each pixel, as in ConvNeXt).
     `eps=None` is 1e-5, and 1e-6 for `layer`.
     """
 
@@ -145,8 +145,10 @@ class Norm(Primitive):
     def resolved(self, shape: Shape) -> Norm:
         if self.kind != "group":
             return self
-        groups = next(g for g in range(min(self.groups, shape[0]), 0, -1) if shape[0] % g == 0)
-        if groups == 1 and prod(shape[1:]) == 1:  # all channels of the only pixel
+        size, channels = prod(shape[1:]), shape[0]
+        most = min(self.groups, channels if size > 1 else channels // 2)
+        groups = next((g for g in range(most, 0, -1) if channels % g == 0), 1)
+        if groups == 1 and size == 1:  # all channels of the only pixel
             return Norm("layer", eps=self.epsilon)
         return self if groups == self.groups else replace(self, groups=groups)
 

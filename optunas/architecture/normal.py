@@ -43,6 +43,8 @@ def lower(architecture: Layer, input_shape: Sequence[int], classes: int | None) 
     Raises `ShapeError`, which names the layer and what stands before it, where shapes don't fit.
     """
     shape, classes = _inputs(input_shape, classes)
+    if not isinstance(architecture, Layer):
+        raise _no_layer(architecture)
     try:
         return _whole(architecture, shape, classes)
     except RecursionError:
@@ -83,10 +85,14 @@ def _lower(layer: Layer, shape: Shape, classes: int | None) -> Lowered:
             body = _lower(layer.body, shape, classes)
             beside = _lower(layer.beside(shape, body.output), shape, classes)
             return _meet([body, beside], "sum", shape)
-    called = f": call it, {layer.__name__}(...)" if isinstance(layer, type) else ""
-    raise OptunasError(
+    raise _no_layer(layer)
+
+
+def _no_layer(thing: object) -> OptunasError:
+    called = f": call it, {thing.__name__}(...)" if isinstance(thing, type) else ""
+    return OptunasError(
         f"an architecture is made of layers, each a Block, a Primitive or a composition; "
-        f"got {layer!r:.80}{called}"
+        f"got {thing!r:.80}{called}"
     )
 
 

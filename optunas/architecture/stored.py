@@ -33,6 +33,13 @@ def from_json(said: Mapping[str, Any]) -> Layer:
 
     Raises `OptunasError` for an unknown kind of layer, a missing or unknown field, a bad value.
     """
+    try:
+        return _read(said)
+    except RecursionError:
+        raise OptunasError("the architecture is nested too deeply to be read") from None
+
+
+def _read(said: Any) -> Layer:
     if not isinstance(said, Mapping) or "layer" not in said:
         raise OptunasError(f'an architecture is an object with a "layer"; got {said!r:.80}')
     kind = Layer.kinds.get(said["layer"]) if isinstance(said["layer"], str) else None
@@ -57,5 +64,5 @@ def _plain(value: Any) -> Any:
 
 def _live(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return from_json(value)
+        return _read(value)
     return tuple(_live(part) for part in value) if isinstance(value, list) else value

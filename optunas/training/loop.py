@@ -96,7 +96,8 @@ def evaluate(
     device = torch.device(device)
     _to_device(network, device)
     batches = Batches(split, data, batch_size=batch_size, device=device, channels_last=True)
-    return _scores(network, batches, len(data.classes), device, precision, confusion)
+    with _fast_matmul(device):
+        return _scores(network, batches, len(data.classes), device, precision, confusion)
 
 
 @dataclass(frozen=True)
@@ -222,9 +223,14 @@ def _autocast(device: torch.device, precision: str) -> torch.autocast:
 @contextmanager
 def _fast_matmul(device: torch.device) -> Iterator[None]:
     """Allow TF32 for what stays fp32 on a GPU, for as long as an epoch lasts."""
-    before = torch.get_float32_matmul_precision()
-    if device.type == "cuda":
-        torch.set_float32_matmul_precision("high")
+    try:
+        before = torch.get_float32_matmul_precision() if device.type == "cuda" else None
+    except RuntimeError:  # set by torch's newer, finer switches: somebody has decided already
+        before = None
+    if before is None:
+        yield
+        return
+    torch.set_float32_matmul_precision("high")
     try:
         yield
     finally:

@@ -16,8 +16,13 @@ OPTIMIZERS = ("adamw", "sgd")
 SCHEDULES = ("onecycle", "cosine", "constant")
 PRECISIONS = ("auto", "fp32", "bf16")
 
-# (lr, weight decay) of each optimizer for batches of 128; see `Recipe` for how they were chosen.
-_OWN = {"adamw": (2e-3, 0.05), "sgd": (0.1, 5e-4)}
+# (lr, weight decay) of each optimizer for batches of 128. Chosen for the short trainings of a
+# search (64 to 300 steps) over BatchNorm CNNs, depthwise separable ones, ConvNeXt and a small
+# transformer: on digits, 15 epochs, AdamW at 0.002 / 0.006 / 0.012 reached 88 / 95 / 97 % (CNN),
+# 76 / 96 / 98 % (separable), 71 / 86 / 94 % (transformer); SGD at 0.1 96, 97, but 55 % for the
+# last. On 5,000 CIFAR-10 images, 6 epochs, AdamW at 0.001 / 0.004 / 0.008: 50 / 54 / 55 % (CNN),
+# 35 / 43 / 44 % (ConvNeXt); SGD at 0.1 54 and 31 %. Longer runs want less: hence not the highest.
+_OWN = {"adamw": (6e-3, 0.05), "sgd": (0.1, 5e-4)}
 
 
 @dataclass(frozen=True)

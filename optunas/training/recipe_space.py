@@ -24,7 +24,7 @@ class RecipeSpace:
     - the others: a pair ``(low, high)`` is an open range, one number is fixed;
     - ``None``: as `base` has it, like all that is not a field here (epochs, schedule, ...).
 
-    **Why factors and not the learning rate itself.** AdamW wants an lr near 0.002, SGD near 0.1,
+    **Why factors and not the learning rate itself.** AdamW wants an lr near 0.006, SGD near 0.1,
     and both want more for larger batches. One absolute range over all of that makes most draws
     useless and ties three decisions together, which samplers that look at one parameter at a time
     (TPE) can't untie. A range for each optimizer ("sgd.lr", "adamw.lr") leaves a dimension idle in

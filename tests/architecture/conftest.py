@@ -66,8 +66,10 @@ def plain(layer: arch.Layer, shape: tuple[int, ...], classes: int | None = None)
         case arch.Norm(kind="batch"):
             return (nn.BatchNorm2d if len(shape) == 3 else nn.BatchNorm1d)(shape[0], layer.epsilon)
         case arch.Norm(groups=groups):
-            divisor = max(g for g in range(1, groups + 1) if shape[0] % g == 0)
-            return nn.GroupNorm(divisor, shape[0], layer.epsilon)
+            numbers = [g for g in range(1, groups + 1) if shape[0] % g == 0]
+            if shape[1:] in ((), (1, 1)):  # a group of one number would be normalised to nothing
+                numbers = [g for g in numbers if g < shape[0]] or [1]
+            return nn.GroupNorm(max(numbers), shape[0], layer.epsilon)
         case arch.Activation(kind=kind):
             return ACTIVATIONS[kind]()
         case arch.Dropout(p=p):

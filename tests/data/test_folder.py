@@ -196,3 +196,15 @@ def test_gray_folder(photos: Path) -> None:
     for file in photos.rglob("*.png"):
         Image.open(file).convert("L").save(file)
     assert image_folder(photos).input_shape == (1, 8, 8)
+
+
+def test_memory_counts_the_copy_that_splitting_makes(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = split_photos(photos, {"train": range(10), "val": range(10, 15), "test": range(15, 20)})
+    free = 1.5 * 60 * 3 * 8 * 8 / 0.6  # once, not twice
+    memory = type("Memory", (), {"available": free})
+    monkeypatch.setattr("psutil.virtual_memory", lambda: memory)
+    assert len(image_folder(root, cache=False).train) == 30
+    with pytest.raises(DataError, match="try size="):
+        image_folder(photos, cache=False)

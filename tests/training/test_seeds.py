@@ -11,7 +11,8 @@ def test_derived_seeds_differ_and_stay() -> None:
     assert len(set(made)) == len(made)
     assert all(0 <= seed < 2**63 for seed in made)
     assert derived(-1, 2) != derived(1, 2)
-    assert derived(0, 1, "batches") == 0x23B1CE4C4D48D7E5
+    # printf 0/1/batches | b2sum -l 64
+    assert derived(0, 1, "batches") == 0xF1541CFD04DAE1B5 >> 1
 
 
 def test_the_global_generator_is_put_back() -> None:
@@ -27,6 +28,6 @@ def test_the_global_generator_is_put_back() -> None:
 
 def test_it_is_put_back_after_an_error_too() -> None:
     before = torch.get_rng_state()
-    with pytest.raises(ValueError, match="^$"), global_seed(1, CPU):
+    with pytest.raises(ValueError, match=r"^$"), global_seed(1, CPU):
         raise ValueError(str(torch.rand(3))[:0])
     assert torch.equal(torch.get_rng_state(), before)

@@ -1,0 +1,33 @@
+# Two commands do everything on a fresh machine:
+#   make search   makes the environment, installs, and runs a real search (some minutes)
+#   make test     makes the environment and passes the tests
+# Python 3.11 or newer is needed; PYTHON=python3.12 chooses one.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: search test environment clean
+
+search: $(INSTALLED)
+	$(BIN)/optunas run studies/digits.py
+
+test: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+environment: $(INSTALLED)
+
+# made anew when the dependencies change
+$(INSTALLED): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "optunas needs Python 3.11 or newer; $(PYTHON) is older: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache

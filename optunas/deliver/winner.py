@@ -1,0 +1,174 @@
+"""`deliver`: the best network of a study, retrained for longer, tested once, put on disk."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from optuna import Study
+from optuna.trial import FixedTrial, FrozenTrial
+from safetensors.torch import save_file
+from torch import nn
+
+from .._version import __version__
+from ..architecture import to_json
+from ..candidate import Candidate
+from ..errors import StudyError
+from ..objective import Objective
+from ..tally import best_trials
+from ..training import Epoch, Scores
+from ..training.loop import evaluate, train
+from ..training.seeds import derived
+
+LONGER = 3
+
+
+@dataclass(frozen=True)
+class Winner:
+    """What was delivered. `network` is in eval mode, on the objective's device."""
+
+    network: nn.Module
+    trial: int
+    params: int
+    macs: int
+    epochs: int
+    validation: Scores
+    test: Scores
+    folder: Path
+
+
+def deliver(
+    study: Study,
+    objective: Objective,
+    folder: str | os.PathLike[str] = "winner",
+    *,
+    longer: int = LONGER,
+    seed: int | None = None,
+    on_epoch: Callable[[Epoch], None] | None = None,
+) -> Winner:
+    """Retrain the best network of `study`, measure it on the test split, write it to `folder`.
+
+    The best is the completed trial within its limits with the best first value on the validation
+    split; it is retrained from scratch by its own recipe for `longer` times as many epochs on the
+    whole training split. The test split is looked at once, after that.
+
+    The folder holds `weights.safetensors`, `model.pt2` (`torch.export`, any batch size),
+    `architecture.json` where the network is described, and `winner.json` with what is known of it;
+    that one is written last, so a folder that has it is complete. Raises `StudyError` where there
+    is no completed trial, or the objective is not the one that the study was searched with.
+    """
+    best = next(iter(best_trials(study, study.get_trials(deepcopy=False))), None)
+    if best is None:
+        raise StudyError(
+            f"a winner needs a completed trial within the limits; study {study.study_name!r} has "
+            "none: search on"
+        )
+    candidate = _candidate(objective, best)
+    data, device = objective.data, objective.device
+    recipe = replace(candidate.recipe, epochs=candidate.recipe.epochs * longer, train_fraction=1.0)
+    seed = derived(objective.seed, "winner") % 2**32 if seed is None else seed
+    network = candidate.build(seed, torch.device(device))
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    (target / "winner.json").unlink(missing_ok=True)
+    for epoch in train(
+        network, data, recipe, device=device, seed=seed, checkpoint=target / "training.pt"
+    ):
+        if on_epoch is not None:
+            on_epoch(epoch)
+    network.eval()
+    validation, test = (
+        evaluate(network, split, data, device=device, precision=recipe.precision, confusion=True)
+        for split in (data.validation, data.test)
+    )
+    winner = Winner(
+        network=network,
+        trial=best.number,
+        params=candidate.params,
+        macs=candidate.macs,
+        epochs=recipe.epochs,
+        validation=validation,
+        test=test,
+        folder=target,
+    )
+    _write(winner, candidate, objective, recipe.to_json(), seed)
+    return winner
+
+
+def _candidate(objective: Objective, trial: FrozenTrial) -> Candidate:
+    """What the trial proposed; the objective must see the same network in its parameters."""
+    try:
+        candidate = objective.prospect.propose(FixedTrial(trial.params, trial.number))
+    except ValueError as error:
+        raise StudyError(
+            f"trial {trial.number} does not fit this objective's search space ({error}): deliver "
+            "with the study file that the study was searched with"
+        ) from None
+    if candidate.key != trial.user_attrs.get("key", candidate.key):
+        raise StudyError(
+            f"the parameters of trial {trial.number} make another network than they did in the "
+            "search: the search space or the data have changed since; deliver with those of then"
+        )
+    return candidate
+
+
+def _write(
+    winner: Winner, candidate: Candidate, objective: Objective, recipe: dict[str, Any], seed: int
+) -> None:
+    folder, data = winner.folder, objective.data
+    state = {name: tensor.contiguous() for name, tensor in winner.network.state_dict().items()}
+    save_file(state, folder / "weights.safetensors")
+    exported = _export(winner.network, data.input_shape, folder / "model.pt2")
+    if candidate.architecture is not None:
+        text = json.dumps(to_json(candidate.architecture), indent=1)
+        (folder / "architecture.json").write_text(text)
+    facts = {
+        "data": data.describe(),
+        "classes": list(data.classes),
+        "input_shape": list(data.input_shape),
+        "mean": list(data.mean),
+        "std": list(data.std),
+        "trial": winner.trial,
+        "key": candidate.key,
+        "params": winner.params,
+        "macs": winner.macs,
+        "recipe": recipe,
+        "seed": seed,
+        "validation": asdict(winner.validation),
+        "test": asdict(winner.test),
+        "model.pt2": exported,
+        "optunas": __version__,
+        "torch": torch.__version__,
+    }
+    whole = folder / "winner.json.part"
+    whole.write_text(json.dumps(facts, indent=1))
+    os.replace(whole, folder / "winner.json")
+    (folder / "training.pt").unlink(missing_ok=True)
+
+
+def _export(network: nn.Module, shape: tuple[int, ...], path: Path) -> str:
+    """Write the network with `torch.export`, and check the file on made-up images.
+
+    Says how far its logits are from the network's, or why there is no file.
+    """
+    device = next(network.parameters()).device
+    images = torch.randn(3, *shape, device=device, generator=torch.Generator(device).manual_seed(0))
+    try:
+        with torch.no_grad():
+            batch = {0: torch.export.Dim("batch", min=1, max=4096)}
+            program = torch.export.export(network, (images,), dynamic_shapes=(batch,))
+            torch.export.save(program, path)
+            loaded = torch.export.load(path).module()
+            gap = max(
+                float((loaded(x) - network(x)).abs().max())
+                for x in (images, images[:1], images[:2])
+            )
+    except Exception as error:  # a person's own network may do what can't be exported
+        path.unlink(missing_ok=True)
+        return f"not exported: {' '.join(str(error).split())[:300]}"
+    return f"logits within {gap:.1e} of the trained network's"

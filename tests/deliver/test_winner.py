@@ -1,0 +1,80 @@
+"""The winner on disk is the winner that was measured."""
+
+import json
+from pathlib import Path
+
+import optuna
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import optunas
+from optunas.architecture import from_json
+from optunas.errors import StudyError
+
+SPACE = optunas.spaces.ConvNet(
+    stages=(1, 2), depths=(1,), widths=(8,), ops=("conv", "separable"), kernels=(3,),
+    norms=("batch",), activations=("relu",),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def objective() -> optunas.Objective:
+    return optunas.Objective(
+        SPACE, optunas.data.digits(), optunas.Recipe(epochs=1, batch_size=64), device="cpu"
+    )
+
+
+@pytest.fixture(scope="module")
+def study(objective: optunas.Objective) -> optuna.Study:
+    study = optunas.create_study("digits", storage="sqlite://", sampler="random")
+    study.optimize(objective, n_trials=2)
+    return study
+
+
+@pytest.fixture(scope="module")
+def winner(
+    study: optuna.Study, objective: optunas.Objective, tmp_path_factory: pytest.TempPathFactory
+) -> optunas.deliver.Winner:
+    return optunas.deliver.deliver(study, objective, tmp_path_factory.mktemp("w") / "winner")
+
+
+def test_retrains_the_best_trial_for_longer(study, objective, winner):
+    assert winner.trial == study.best_trial.number
+    assert winner.epochs == 3 * objective.epochs
+    assert winner.validation.accuracy > study.best_value
+
+
+def test_weights_load_into_the_described_network_and_give_the_test_accuracy(objective, winner):
+    architecture = from_json(json.loads((winner.folder / "architecture.json").read_text()))
+    data = objective.data
+    network = optunas.nn.build(architecture, data.input_shape, len(data.classes), seed=99)
+    network.load_state_dict(load_file(winner.folder / "weights.safetensors"))
+    facts = json.loads((winner.folder / "winner.json").read_text())
+    assert _accuracy(network.eval(), data, facts) == pytest.approx(facts["test"]["accuracy"])
+
+
+def test_exported_program_gives_the_same_answers(objective, winner):
+    program = torch.export.load(winner.folder / "model.pt2").module()
+    facts = json.loads((winner.folder / "winner.json").read_text())
+    accuracy = _accuracy(program, objective.data, facts)
+    assert accuracy == pytest.approx(facts["test"]["accuracy"], abs=1e-6)
+
+
+def _accuracy(network, data, facts) -> float:
+    mean, std = (torch.tensor(facts[name]).view(1, -1, 1, 1) for name in ("mean", "std"))
+    with torch.no_grad():
+        logits = network((data.test.images / 255 - mean) / std)
+    return float((logits.argmax(1) == data.test.labels).double().mean())
+
+
+def test_another_space_than_searched_is_refused(study, objective, tmp_path):
+    other = optunas.spaces.ConvNet(widths=(12,))
+    with pytest.raises(StudyError, match="study file that the study was searched with"):
+        optunas.deliver.deliver(study, optunas.Objective(other, objective.data), tmp_path)
+
+
+def test_a_study_without_a_completed_trial_has_no_winner(objective, tmp_path: Path):
+    empty = optunas.create_study("empty", storage="sqlite://")
+    with pytest.raises(StudyError, match="needs a completed trial"):
+        optunas.deliver.deliver(empty, objective, tmp_path)

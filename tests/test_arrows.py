@@ -1,0 +1,113 @@
+"""The house: which part imports which, and which parts need torch.
+
+A part is a subpackage or a module right below `optunas`. `X: Y Z` means that X may import Y and Z,
+and nothing else of the package; type-checking imports don't count.
+"""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "optunas"
+
+ARROWS = {
+    "errors": "",
+    "_version": "",
+    "_named": "errors",
+    "_database": "errors",
+    "quantities": "errors",
+    "process": "",
+    "limits": "errors",
+    "metrics": "errors _named",
+    # what a network is, how it is chosen, what it becomes
+    "architecture": "errors",
+    "spaces": "architecture errors",
+    "nn": "architecture errors",
+    "data": "errors",
+    "training": "data nn errors",
+    # one trial
+    "device": "errors",
+    "attributes": "",
+    "candidate": "architecture nn spaces training errors",
+    "prospect": "architecture candidate limits spaces training errors",
+    "objective": "architecture attributes candidate data device errors limits metrics nn "
+    "process prospect training",
+    # the study
+    "samplers": "spaces errors _named",
+    "pruners": "errors _named",
+    "storage": "errors _database",
+    "study": "samplers pruners storage errors _named _version",
+    "tally": "attributes",
+    "worker": "attributes process tally errors",
+    # what people touch
+    "studyfile": "errors",
+    "deliver": "architecture candidate objective tally training errors _version",
+    "search": "data limits objective spaces study studyfile training worker errors",
+    "terminal": "architecture attributes storage tally worker errors",
+    "cli": "_version deliver errors quantities search storage study tally terminal",
+    "__init__": "_version",
+}
+
+TORCH_FREE = [
+    "architecture", "attributes", "cli", "limits", "metrics", "pruners", "samplers", "spaces",
+    "storage", "study", "studyfile", "tally", "terminal", "training", "worker",
+]  # fmt: skip
+
+
+def part_of(path: Path) -> str:
+    inside = path.relative_to(PACKAGE)
+    return inside.parts[0].removesuffix(".py")
+
+
+def runtime_nodes(node: ast.AST):
+    """Every node but those under `if TYPE_CHECKING:`."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and getattr(child.test, "id", "") == "TYPE_CHECKING":
+            continue
+        yield child
+        yield from runtime_nodes(child)
+
+
+def imported_parts(path: Path) -> set[str]:
+    folder = path.parent.relative_to(PACKAGE).parts
+    parts: set[str] = set()
+    for node in runtime_nodes(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            above = ("optunas", *folder)[: len(folder) + 2 - node.level] if node.level else ()
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            modules = [f"{base}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        parts |= {m.split(".")[1] for m in modules if m.startswith("optunas.")}
+    return parts & set(ARROWS)
+
+
+@pytest.mark.parametrize("part", sorted({part_of(path) for path in PACKAGE.rglob("*.py")}))
+def test_a_part_imports_only_what_lies_below_it(part: str):
+    files = [path for path in PACKAGE.rglob("*.py") if part_of(path) == part]
+    imports = set().union(*map(imported_parts, files)) - {part}
+    assert imports <= set(ARROWS[part].split())
+
+
+def test_the_arrows_have_no_circle():
+    left = {part: set(arrows.split()) for part, arrows in ARROWS.items()}
+    while left:
+        free = {part for part, arrows in left.items() if not arrows & set(left)}
+        assert free, f"these import each other: {sorted(left)}"
+        left = {part: arrows for part, arrows in left.items() if part not in free}
+
+
+def test_reading_and_describing_need_no_torch():
+    names = ", ".join(f"optunas.{part}" for part in TORCH_FREE)
+    check = f"import sys, {names}; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", check], check=True, timeout=60)
+
+
+def test_architectures_need_neither_torch_nor_optuna():
+    check = "import sys, optunas.architecture; assert not {'torch', 'optuna'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", check], check=True, timeout=60)
