@@ -26,7 +26,7 @@ from typing import Any
 
 from optuna.exceptions import ExperimentalWarning
 from optuna.storages import RetryHeartbeatStaleTrialCallback
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial, Trial, TrialState
 
 CURVE = ("train_loss", "loss", "accuracy", "f1", "seconds")
 BASELINE = "baseline"
@@ -42,6 +42,16 @@ class Outcome(StrEnum):
     REJECTED = "rejected"  # PRUNED before training: over a limit
     FAILED = "failed"  # FAIL
     INTERRUPTED = "interrupted"  # FAIL, and enqueued again
+
+
+FIRST_HAND = (Outcome.TRAINED, Outcome.PRUNED)
+"""The ends of a network that was trained here and now."""
+
+
+def conclude(trial: Trial, outcome: Outcome, reason: str = "") -> None:
+    """Write down how a trial ends; the reason first, so that an outcome never lacks one."""
+    trial.set_user_attr("reason", reason)
+    trial.set_user_attr("outcome", outcome.value)
 
 
 def outcome(trial: FrozenTrial) -> Outcome | None:

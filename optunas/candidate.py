@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from optuna.trial import BaseTrial
 from torch import nn
+from torch.nn.parameter import UninitializedParameter
 
 from .architecture import Architecture, cost, key
 from .architecture.layer import Layer, Shape
@@ -71,11 +74,15 @@ class Written(Candidate):
     """A candidate from a person's own function, which is called again to build it in earnest."""
 
     write: Callable[[], nn.Module]
+    input_shape: Shape
 
     def build(self, seed: int, device: torch.device) -> nn.Module:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            return self.write().to(device)
+            network = self.write()
+            if any(isinstance(p, UninitializedParameter) for p in network.parameters()):
+                count(network, self.input_shape)  # a lazy module takes shape at the first call
+            return network.to(device)
 
 
 def propose(
@@ -91,8 +98,7 @@ def propose(
     """
     suggest = suggester(space)
     trained_by = recipe if isinstance(recipe, Recipe) else recipe.suggest(trial)
-    with torch.device("meta"):
-        network = _suggested(suggest, trial)
+    network, on_meta = _on_meta(lambda: _suggested(suggest, trial))
     if isinstance(network, Layer):
         price = cost(network, input_shape, classes)
         if price.output_shape != (classes,):
@@ -102,9 +108,10 @@ def propose(
             )
         name = key(network, input_shape, classes)
         return Described(trained_by, name, price.params, price.macs, network, input_shape, classes)
-    params, macs = _priced(network, lambda: _suggested(suggest, trial), input_shape, classes)
+    write = partial(_suggested, suggest, trial)
+    network, (params, macs) = _priced(network, write if on_meta else None, input_shape, classes)
     name = _written_key(network, trial.params)
-    return Written(trained_by, name, params, macs, lambda: _suggested(suggest, trial))
+    return Written(trained_by, name, params, macs, write, input_shape)
 
 
 def suggester(space: Suggest) -> Callable[[BaseTrial], Any]:
@@ -129,15 +136,32 @@ def _suggested(suggest: Callable[[BaseTrial], Any], trial: BaseTrial) -> Any:
     return network
 
 
-def _priced(
-    network: nn.Module, write: Callable[[], nn.Module], shape: Shape, classes: int
-) -> tuple[int, int]:
-    """Parameters and MACs; on the CPU where the network's code can't do without real numbers."""
+def _on_meta(write: Callable[[], Any]) -> tuple[Any, bool]:
+    """What `write` makes, without memory; on the CPU where its code needs real numbers."""
     try:
-        return _counted(network, shape, classes)
-    except (NotImplementedError, RuntimeError):
+        with torch.device("meta"):
+            return write(), True
+    except _NEEDS_NUMBERS:
         with torch.random.fork_rng(devices=[]):
-            return _counted(write(), shape, classes)
+            return write(), False
+
+
+_NEEDS_NUMBERS = (NotImplementedError, RuntimeError, TypeError)
+"""What torch raises where somebody asks a tensor without memory for its numbers."""
+
+
+def _priced(
+    network: nn.Module, write: Callable[[], nn.Module] | None, shape: Shape, classes: int
+) -> tuple[nn.Module, tuple[int, int]]:
+    """The network, with parameters and MACs; made again where this one needs real numbers."""
+    try:
+        return network, _counted(network, shape, classes)
+    except _NEEDS_NUMBERS:
+        if write is None:
+            raise
+    with torch.random.fork_rng(devices=[]):
+        again = write()
+        return again, _counted(again, shape, classes)
 
 
 def _counted(network: nn.Module, shape: Shape, classes: int) -> tuple[int, int]:
@@ -159,8 +183,9 @@ def _counted(network: nn.Module, shape: Shape, classes: int) -> tuple[int, int]:
 def _written_key(network: nn.Module, params: dict[str, Any]) -> str:
     """Equal for equal choices in equal code: what a network computes can't be read off a module."""
     chosen = {name: value for name, value in params.items() if not name.startswith("recipe.")}
-    shapes = {name: tuple(value.shape) for name, value in network.state_dict().items()}
-    text = json.dumps([chosen, repr(network), shapes], sort_keys=True, default=str)
+    shapes = {n: list(getattr(v, "shape", ())) for n, v in network.state_dict().items()}
+    said = re.sub(r"0x[0-9a-fA-F]+", "", repr(network))  # addresses differ between processes
+    text = json.dumps([chosen, said, shapes], sort_keys=True, default=str)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 

@@ -16,14 +16,32 @@ def chosen_device(device: str) -> torch.device:
         return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
     try:
         chosen = torch.device(device)
-    except RuntimeError:
+    except (RuntimeError, TypeError):
         raise StudyError(f"a device is auto, cpu, cuda or cuda:N; got {device!r}") from None
-    if chosen.type == "cuda" and (chosen.index or 0) >= torch.cuda.device_count():
+    if chosen.type == "cuda":
+        _check_gpu(chosen)
+    elif not _works(chosen):
         raise StudyError(
-            f"device {device!r} was asked for, and torch sees {torch.cuda.device_count()} GPUs "
-            "here: take --device auto, or check the driver with nvidia-smi"
+            f"this torch can't compute on device {device!r}: take --device auto, cpu, cuda or "
+            "cuda:N"
         )
     return chosen
+
+
+def _check_gpu(device: torch.device) -> None:
+    gpus = torch.cuda.device_count()
+    if (device.index or 0) >= gpus:
+        raise StudyError(
+            f"device '{device}' was asked for, and torch sees {gpus} GPUs here: take "
+            "--device auto, or check the driver with nvidia-smi"
+        )
+
+
+def _works(device: torch.device) -> bool:
+    try:
+        return torch.ones(1, device=device).item() == 1
+    except (RuntimeError, AssertionError, ImportError):  # NotImplementedError is a RuntimeError
+        return False
 
 
 def device_name(device: str) -> str:

@@ -10,10 +10,9 @@ tuples, limits that nothing meets) is an error when the objective is made, befor
 
 from __future__ import annotations
 
-import gc
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import nan
 from pathlib import Path
@@ -22,24 +21,26 @@ from typing import Any
 import torch
 from optuna import Study, TrialPruned
 from optuna.exceptions import ExperimentalWarning, StorageInternalError
-from optuna.trial import FrozenTrial, Trial, TrialState
+from optuna.trial import FrozenTrial, Trial
 from torch import nn
 
 from .architecture import to_json
-from .attributes import CURVE, Outcome
+from .attributes import CURVE, Outcome, conclude
 from .candidate import Candidate, Suggest
 from .data import Data
 from .device import chosen_device, device_name
-from .errors import OptunasError, StudyError
+from .errors import StudyError
+from .failure import free_memory, reason
 from .limits import Limits
 from .metrics import LEARNED, MEASURED, check_metrics, directions
 from .nn.measure import latency_ms, training_memory_mb
-from .process import this_process
+from .process import sign
 from .prospect import Prospect
-from .training import Diverged, Epoch, Recipe, RecipeSpace
+from .training import Diverged, Epoch, NetworkError, Recipe, RecipeSpace
 from .training.checkpoint import remove
 from .training.loop import train
 from .training.seeds import derived
+from .twin import find_twin, finished_before
 
 _log = logging.getLogger("optunas")
 
@@ -107,18 +108,18 @@ class Objective:
     def __call__(self, trial: Trial) -> Values:
         """Evaluate one candidate; NaN, which Optuna counts as a failed trial, where that fails."""
         self._check_study(trial.study)
-        trial.set_user_attr("worker", {**this_process(), "trial": trial.number})
+        sign(trial)
         try:
             return self._evaluate(trial)
         except (TrialPruned, StorageInternalError):
             raise
         except KeyboardInterrupt:
-            _note(trial, Outcome.INTERRUPTED, "stopped from outside")
+            conclude(trial, Outcome.INTERRUPTED, "stopped from outside")
             raise
         except Exception as error:
-            _note(trial, Outcome.FAILED, _one_line(error, self.device))
+            conclude(trial, Outcome.FAILED, reason(error, self.device))
             _log.debug("trial %d failed", trial.number, exc_info=True)
-        _free_memory(self.device)
+        free_memory(self.device)
         return nan if len(self.metrics) == 1 else (nan,) * len(self.metrics)
 
     def _check_study(self, study: Study) -> None:
@@ -135,16 +136,23 @@ class Objective:
                 study.set_metric_names(list(self.metrics))
 
     def _evaluate(self, trial: Trial) -> Values:
-        candidate = self.prospect.propose(trial)
-        finished = _finished_before(trial, candidate)
+        candidate = self._propose(trial)
+        finished = finished_before(trial, candidate.key)
         seed = self._describe(trial, candidate)
         self._reject(trial, {"params": candidate.params, "macs": candidate.macs})
-        twin = finished or (self._twin(trial, candidate) if self.reuse else None)
+        twin = finished or (find_twin(trial, self._measured) if self.reuse else None)
         if twin is not None:
             return self._reuse(trial, twin)
         network = candidate.build(seed, torch.device(self.device))
         self._reject(trial, self._measure(trial, network, candidate.recipe))
         return self._train(trial, network, candidate, seed)
+
+    def _propose(self, trial: Trial) -> Candidate:
+        try:
+            return self.prospect.propose(trial)
+        except TrialPruned as error:  # a person's own space may refuse its own draws
+            conclude(trial, Outcome.REJECTED, f"the space refused it: {error}")
+            raise
 
     def _describe(self, trial: Trial, candidate: Candidate) -> int:
         """Write down what is about to be evaluated; gives the trial's seed."""
@@ -173,7 +181,7 @@ class Objective:
     def _reject(self, trial: Trial, costs: dict[str, float]) -> None:
         """Set the limits as constraints; stop here where one is not met."""
         margins = self.limits.margins(**costs)
-        inherited = trial.constraints if margins else {}
+        inherited = trial.constraints if margins else {}  # written once, and kept by a retry
         for name, margin in margins.items():
             if name not in inherited:
                 trial.set_constraint(name, margin)
@@ -182,79 +190,72 @@ class Objective:
         if over:
             limits = dict(self.limits)
             found = ", ".join(f"{n} {costs[n]:,.6g} > {limits[n]:,.6g}" for n in over)
-            _note(trial, Outcome.REJECTED, f"over its limits: {found}")
+            conclude(trial, Outcome.REJECTED, f"over its limits: {found}")
             raise TrialPruned(f"rejected, {found}")
 
-    def _measure(self, trial: Trial, network: nn.Module, recipe: Recipe) -> dict[str, float]:
+    @property
+    def _measured(self) -> list[str]:
+        """What is asked for, as a limit or a metric, that only the built network can tell."""
         wanted = {name for name, _ in self.limits} | set(self.metrics)
+        return [name for name in MEASURED if name in wanted]
+
+    def _measure(self, trial: Trial, network: nn.Module, recipe: Recipe) -> dict[str, float]:
         shape = self.data.input_shape
         costs: dict[str, float] = {}
-        if "latency_ms" in wanted:
+        if "latency_ms" in self._measured:
             costs["latency_ms"] = latency_ms(network, shape)
-        if "memory_mb" in wanted:
+        if "memory_mb" in self._measured:
             costs["memory_mb"] = training_memory_mb(network, shape, recipe.batch_size)
-        for name in MEASURED:
-            if name in costs:
-                trial.set_user_attr(name, costs[name])
+        for name, value in costs.items():
+            trial.set_user_attr(name, value)
         return costs
 
-    def _twin(self, trial: Trial, candidate: Candidate) -> FrozenTrial | None:
-        """An earlier trial that evaluated this network by this recipe on these data."""
-        same = {
-            "key": candidate.key,
-            "recipe": candidate.recipe.to_json(),
-            "data": self.data.fingerprint,
-            "device": device_name(self.device),
-        }
-        done = (TrialState.COMPLETE, TrialState.PRUNED)
-        for other in trial.study.get_trials(deepcopy=False, states=done):
-            known = other.user_attrs
-            if known.get("outcome") in _FIRST_HAND and all(
-                known.get(name) == value for name, value in same.items()
-            ):
-                return other
-        return None
-
     def _reuse(self, trial: Trial, twin: FrozenTrial) -> Values:
+        """Take the result of an equal network: its learning curve, its values, its end."""
+        known = twin.user_attrs
         for name in ("accuracy", "f1", "train_seconds", "curve", *MEASURED):
-            if name in twin.user_attrs:
-                trial.set_user_attr(name, twin.user_attrs[name])
+            if name in known:
+                trial.set_user_attr(name, known[name])
+        self._reject(trial, {name: known[name] for name in self._measured})
         if twin.number != trial.number:
             trial.set_user_attr("reused_from", twin.number)
-            _note(trial, Outcome.REUSED, f"the same network as trial {twin.number}")
-        known = trial.user_attrs
+            conclude(trial, Outcome.REUSED, f"the same network as trial {twin.number}")
         for epoch, row in enumerate(known.get("curve", []), start=1):
             if self._is_reported:
                 trial.report(row[CURVE.index(self.metrics[0])], epoch)
-        if twin.user_attrs.get("outcome") == Outcome.PRUNED:
+        if known["outcome"] == Outcome.PRUNED:
             raise TrialPruned(f"pruned like trial {twin.number}, the same network")
-        return self._values({name: known[name] for name in self.metrics})
+        return self._values(known)
 
     def _train(self, trial: Trial, network: nn.Module, candidate: Candidate, seed: int) -> Values:
         checkpoint = self._checkpoint(candidate, seed)
+        try:
+            values = self._epochs(trial, network, candidate.recipe, seed, checkpoint)
+        except _FINAL:
+            _forget(checkpoint)
+            raise
+        # From here on the result is in the storage: a worker that is killed before Optuna has
+        # noted the value leaves a trial that is not trained again.
+        conclude(trial, Outcome.TRAINED)
+        _forget(checkpoint)
+        return values
+
+    def _epochs(
+        self, trial: Trial, network: nn.Module, recipe: Recipe, seed: int, checkpoint: Path | None
+    ) -> Values:
         curve: list[list[float]] = []
         for epoch in train(
-            network,
-            self.data,
-            candidate.recipe,
-            device=self.device,
-            seed=seed,
-            checkpoint=checkpoint,
+            network, self.data, recipe, device=self.device, seed=seed, checkpoint=checkpoint
         ):
             curve.append([getattr(epoch, name) for name in CURVE])
             if self.on_epoch is not None:
                 self.on_epoch(trial.number, epoch)
             if self._hopeless(trial, epoch):
+                said = f"pruned after epoch {epoch.number} of {epoch.of}"
                 self._judge(trial, epoch, curve)
-                _note(trial, Outcome.PRUNED, f"pruned after epoch {epoch.number} of {epoch.of}")
-                _forget(checkpoint)
-                raise TrialPruned(f"pruned after epoch {epoch.number} of {epoch.of}")
-        values = self._judge(trial, epoch, curve)
-        # From here on the result is in the storage: a worker that is killed before Optuna has
-        # noted the value leaves a trial that is not trained again.
-        _note(trial, Outcome.TRAINED, "")
-        _forget(checkpoint)
-        return values
+                conclude(trial, Outcome.PRUNED, said)
+                raise TrialPruned(said)
+        return self._judge(trial, epoch, curve)
 
     @property
     def _is_reported(self) -> bool:
@@ -269,17 +270,17 @@ class Objective:
         return epoch.number < epoch.of and trial.should_prune()
 
     def _judge(self, trial: Trial, epoch: Epoch, curve: list[list[float]]) -> Values:
-        facts = {
+        facts: dict[str, Any] = {
             "accuracy": epoch.accuracy,
             "f1": epoch.f1,
             "train_seconds": sum(row[CURVE.index("seconds")] for row in curve),
+            "curve": [[round(value, 5) for value in row] for row in curve],
         }
-        for name, value in {**facts, "curve": _rounded(curve)}.items():
+        for name, value in facts.items():
             trial.set_user_attr(name, value)
-        known = {**trial.user_attrs, **facts}
-        return self._values({name: known[name] for name in self.metrics})
+        return self._values(trial.user_attrs)
 
-    def _values(self, known: dict[str, float]) -> Values:
+    def _values(self, known: Mapping[str, Any]) -> Values:
         values = tuple(float(known[name]) for name in self.metrics)
         return values if len(values) > 1 else values[0]
 
@@ -287,49 +288,13 @@ class Objective:
         """One file a training: a trial that is run again has the same network and seed."""
         if self.checkpoints is None:
             return None
-        self.checkpoints.mkdir(parents=True, exist_ok=True)
         return self.checkpoints / f"{candidate.key[:16]}-{seed}.pt"
 
 
-def _finished_before(trial: Trial, candidate: Candidate) -> FrozenTrial | None:
-    """This very trial, where a killed worker had judged it and not yet told Optuna."""
-    known = trial.user_attrs
-    if known.get("key") != candidate.key or known.get("outcome") not in _FIRST_HAND:
-        return None
-    (this,) = (t for t in trial.study.get_trials(deepcopy=False) if t.number == trial.number)
-    return this
-
-
-_FIRST_HAND = (Outcome.TRAINED, Outcome.PRUNED)
-
-
-def _note(trial: Trial, outcome: Outcome, reason: str) -> None:
-    """Write down how the trial ends; the reason first, so that an outcome never lacks one."""
-    trial.set_user_attr("reason", reason)
-    trial.set_user_attr("outcome", outcome.value)
-
-
-def _one_line(error: Exception, device: str) -> str:
-    if isinstance(error, torch.OutOfMemoryError):
-        return (
-            f"out of memory on {device}: take a smaller batch_size, or set Limits(memory_mb=...) "
-            "so that such networks are rejected"
-        )
-    text = " ".join(str(error).split())
-    plain = isinstance(error, OptunasError | Diverged)
-    return (text if plain else f"{type(error).__name__}: {text}")[:500]
-
-
-def _free_memory(device: str) -> None:
-    gc.collect()  # the failed network may sit in a cycle with its traceback
-    if device.startswith("cuda"):
-        torch.cuda.empty_cache()
+_FINAL = (TrialPruned, Diverged, NetworkError, torch.OutOfMemoryError)
+"""After these nobody goes on with the training."""
 
 
 def _forget(checkpoint: Path | None) -> None:
     if checkpoint is not None:
         remove(checkpoint)
-
-
-def _rounded(curve: list[list[float]]) -> list[list[float]]:
-    return [[round(value, 5) for value in row] for row in curve]

@@ -8,6 +8,7 @@ is an error now, when no trial has been spent), and draws what the search is com
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +26,12 @@ from .training.recipe import Recipe
 from .training.recipe_space import RecipeSpace
 
 DRAWS = 1000
+BROKEN = 20  # so many draws, all of them failed: the code of the space is wrong
 SECONDS = 5.0  # for looking at an infeasible search; a feasible one shows at the first draws
+
+
+class Misfit(StudyError):  # noqa: N818 - a fact about one draw, not somebody's error
+    """A draw that can't be built for these images, or whose code failed; others may do."""
 
 
 @dataclass(frozen=True)
@@ -55,17 +61,19 @@ class Prospect:
     def draw(self, rng: np.random.Generator, given: Mapping[str, Any] | None = None) -> Proposal:
         """A random candidate, with some values given.
 
-        Raises `OptunasError` for choices that are no strings or numbers, and for whatever a
-        person's own code raises.
+        Raises `Misfit` for one that can't be built, `OptunasError` for choices that are no
+        strings or numbers, and for what is no network at all.
         """
         candidates: list[Candidate] = []
         try:
             drawn = draw(lambda trial: candidates.append(self.propose(trial)), rng, given)
+        except ShapeError as error:
+            raise Misfit(str(error)) from error
         except OptunasError:
             raise
         except Exception as error:
             line = " ".join(f"{type(error).__name__}: {error}".split())
-            raise StudyError(f"the search space failed on a random draw: {line}") from error
+            raise Misfit(f"the search space failed on a random draw: {line}") from error
         check_choices(drawn.distributions)
         return Proposal(
             drawn.params, drawn.distributions, candidates[0], self.margin(candidates[0])
@@ -77,28 +85,47 @@ class Prospect:
         return max(margins.values(), default=0.0)
 
     def random_params(self, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
-        """The parameters of random candidates within the limits, without end."""
+        """The parameters of random candidates within the limits, without end where there are many.
+
+        The end comes after `DRAWS` draws in a row, or `SECONDS`, without one.
+        """
         while True:
-            proposal = self.draw(rng)
-            if proposal.margin <= 0:
-                yield proposal.params
+            deadline = time.monotonic() + SECONDS
+            for _ in range(DRAWS):
+                params = self._params_within(rng)
+                if params is not None or time.monotonic() > deadline:
+                    break
+            if params is None:
+                return
+            yield params
 
     def baseline_params(self) -> dict[str, Any] | None:
         """The parameters of the space's own baseline, where it has one and it meets the limits."""
-        values: dict[str, Any] = {}
-        for part in (self.space, self.recipe):
-            values |= getattr(part, "baseline", dict)()
         if not hasattr(self.space, "baseline"):
             return None
-        proposal = self.draw(np.random.default_rng(0), values)
+        values: dict[str, Any] = dict(self.space.baseline())
+        if isinstance(self.recipe, RecipeSpace):
+            values |= self.recipe.baseline()
+        return self._params_within(np.random.default_rng(0), values)
+
+    def _params_within(
+        self, rng: np.random.Generator, given: Mapping[str, Any] | None = None
+    ) -> dict[str, Any] | None:
+        try:
+            proposal = self.draw(rng, given)
+        except Misfit:
+            return None
         return proposal.params if proposal.margin <= 0 else None
 
     def check(self) -> None:
         """Find a network that fits the images and the limits; raise `OptunasError` if none does."""
         suggester(self.space)
-        look = _Look(self)
-        if not look.met:
-            look.descend()
+        with warnings.catch_warnings():
+            # Optuna warns of choices that a database can't hold; here they are an error
+            warnings.filterwarnings("ignore", "Choices for a categorical distribution")
+            look = _Look(self)
+            if not look.met:
+                look.descend()
         if not look.met:
             raise look.failure()
 
@@ -110,22 +137,29 @@ class _Look:
         self.prospect = prospect
         self.rng = np.random.default_rng(0)
         self.closest: Proposal | None = None
-        self.misfit: ShapeError | None = None
+        self.misfit: Misfit | None = None
         self.draws = 0
         self.deadline = time.monotonic() + SECONDS
         while self.draws < DRAWS and not self.met and time.monotonic() < self.deadline:
             self.at({})
+            if self.draws == BROKEN and self.closest is None and self._is_broken:
+                return
 
     @property
     def met(self) -> bool:
         return self.closest is not None and self.closest.margin <= 0
+
+    @property
+    def _is_broken(self) -> bool:
+        """Whether the last draw failed by an error in somebody's code, not by a shape."""
+        return self.misfit is not None and not isinstance(self.misfit.__cause__, ShapeError)
 
     def at(self, given: Mapping[str, Any]) -> bool:
         """Draw with some values given; True where that is closer to the limits than before."""
         self.draws += 1
         try:
             proposal = self.prospect.draw(self.rng, given)
-        except ShapeError as error:
+        except Misfit as error:
             self.misfit = error
             return False
         if self.closest is not None and proposal.margin >= self.closest.margin:
@@ -152,6 +186,8 @@ class _Look:
 
     def failure(self) -> OptunasError:
         if self.closest is None:
+            if self._is_broken:
+                return StudyError(str(self.misfit))
             shape = "x".join(map(str, self.prospect.input_shape))
             return StudyError(
                 f"none of {self.draws} random networks of the space fits images of {shape}: "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 
@@ -28,10 +29,16 @@ def mebibytes(typed: str) -> float:
 
 
 def _parsed(typed: str, units: Mapping[str, float], wanted: str) -> float:
-    match = re.fullmatch(r"\s*([0-9][0-9_,]*\.?[0-9]*(?:e[0-9]+)?)\s*([a-z]*)\s*", typed.lower())
+    match = _QUANTITY.fullmatch(typed.strip().lower())
     if match is None or match[2] not in units:
         raise OptunasError(f"expected {wanted}; got {typed!r}")
-    value = float(match[1].replace(",", "").replace("_", "")) * units[match[2]]
-    if not value > 0:
+    value = float(re.sub("[,_]", "", match[1])) * units[match[2]]
+    if not 0 < value < math.inf:
         raise OptunasError(f"expected {wanted}, above 0; got {typed!r}")
     return value
+
+
+# A comma stands between thousands: 1,000,000. Whoever means one and a half by 1,5 is told so.
+_QUANTITY = re.compile(
+    r"((?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9][0-9_]*|(?=\.[0-9]))(?:\.[0-9]*)?(?:e[+-]?[0-9]+)?)\s*([a-z]*)"
+)

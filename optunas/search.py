@@ -16,13 +16,15 @@ import numpy as np
 import optuna
 
 from . import studyfile
+from ._named import parse_named
+from .comparisons import enqueue_comparisons
 from .errors import StudyError
 from .limits import Limits
 from .spaces import ConvNet
 from .study import create_study
 from .training.recipe import Recipe
 from .training.recipe_space import RecipeSpace
-from .worker import Plan, Watch, enqueue_comparisons, work
+from .worker import Plan, Watch, work
 
 if TYPE_CHECKING:
     from .objective import Objective
@@ -32,6 +34,22 @@ RUNS = Path("optunas-runs")
 TRIALS = 40
 RECIPE_OPTIONS = ("epochs", "batch_size", "train_fraction", "precision")
 DATA_OPTIONS = ("size", "flip", "root")
+LIMIT_OPTIONS = tuple(field.name for field in fields(Limits))
+OBJECTIVE_OPTIONS = (
+    *LIMIT_OPTIONS,
+    *RECIPE_OPTIONS,
+    *("metrics", "device", "reuse", "suggest_recipe"),
+)
+OPTION_NAMES = {
+    "params": "max-params",
+    "macs": "max-macs",
+    "latency_ms": "max-latency",
+    "memory_mb": "max-memory",
+    "metrics": "metric",
+    "reuse": "no-reuse",
+    "root": "data-root",
+}
+"""How an option is typed, where that is not its name with hyphens."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +77,13 @@ class Search:
 
         return self.objective if isinstance(self.objective, Objective) else None
 
+    @property
+    def _is_random(self) -> bool:
+        """A random search is its own baseline."""
+        if isinstance(self.sampler, str):
+            return parse_named("sampler", self.sampler)[0] == "random"
+        return isinstance(self.sampler, optuna.samplers.RandomSampler)
+
     def study(self, on_change: Callable[[str], None]) -> optuna.Study:
         """The study, created or joined."""
         own = self.own
@@ -85,8 +110,7 @@ class Search:
         if self.own is not None:
             prospect = self.own.prospect
             draws = prospect.random_params(np.random.default_rng(self.seed))
-            # a random search is its own baseline
-            number = 0 if self.sampler == "random" else self.random_draws
+            number = 0 if self._is_random else self.random_draws
             enqueue_comparisons(study, prospect.baseline_params(), draws, number)
         work(study, self.objective, self.plan, watch)
 
@@ -106,7 +130,8 @@ def search_for(target: str, options: Mapping[str, Any]) -> Search:
     plan = _plan(settings, given)
     known = {field.name for field in fields(Search)}
     search = Search(objective, plan=plan, **{k: v for k, v in settings.items() if k in known})
-    return _tuned(search, given)
+    seeds = [source["seed"] for source in (given, settings) if "seed" in source]
+    return _tuned(search, given, *seeds[:1])
 
 
 def _plan(settings: Mapping[str, Any], given: Mapping[str, Any]) -> Plan:
@@ -132,27 +157,24 @@ def _name_of(target: str) -> str:
     return Path(target).expanduser().resolve().name or "search"
 
 
-def _tuned(search: Search, given: Mapping[str, Any]) -> Search:
-    """Put the options for the objective into it."""
-    limits = {f.name: given[f.name] for f in fields(Limits) if f.name in given}
-    recipe = {name: given[name] for name in RECIPE_OPTIONS if name in given}
+def _tuned(search: Search, given: Mapping[str, Any], seed: int | None = None) -> Search:
+    """Put the options for the objective into it; without a seed its own counts."""
     own = search.own
     if own is None:
-        asked = {**limits, **recipe, **{k: given[k] for k in ("metrics", "device") if k in given}}
-        _refuse(asked, tuple(asked), "the study file's objective is a plain callable")
+        _refuse(given, OBJECTIVE_OPTIONS, "the study file's objective is a plain callable")
         return search
-    changes: dict[str, Any] = {name: given[name] for name in ("metrics", "device") if name in given}
+    limits = {name: given[name] for name in LIMIT_OPTIONS if name in given}
+    recipe = {name: given[name] for name in RECIPE_OPTIONS if name in given}
+    changes = {name: given[name] for name in ("metrics", "device", "reuse") if name in given}
     if limits:
         changes["limits"] = replace(own.limits, **limits)
     if recipe:
         changes["recipe"] = _changed(own.recipe, recipe)
     if given.get("suggest_recipe") and isinstance(own.recipe, Recipe):
         changes["recipe"] = RecipeSpace(_changed(own.recipe, recipe))
-    if "reuse" in given:
-        changes["reuse"] = given["reuse"]
-    seed = given.get("seed", own.seed)
     if own.checkpoints is None:
         changes["checkpoints"] = RUNS / quote(search.name, safe=" ") / "checkpoints"
+    seed = own.seed if seed is None else seed
     return replace(search, seed=seed, objective=replace(own, seed=seed, **changes))
 
 
@@ -166,5 +188,5 @@ def _changed(recipe: Any, changes: Mapping[str, Any]) -> Any:
 def _refuse(given: Mapping[str, Any], names: tuple[str, ...], why: str) -> None:
     for name in names:
         if name in given:
-            option = name.replace("_", "-")
+            option = OPTION_NAMES.get(name, name.replace("_", "-"))
             raise StudyError(f"--{option} has no meaning here, {why}: leave it out")

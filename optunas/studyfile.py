@@ -21,6 +21,7 @@ module of its own, with its folder on the import path, so it may import what lie
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping
@@ -29,15 +30,19 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
+from optuna.pruners import BasePruner
+from optuna.samplers import BaseSampler
+from optuna.storages import BaseStorage
+
 from .errors import OptunasError, StudyError
 
 SETTINGS: Mapping[str, Any] = {
     "trials": int | None,
     "hours": int | float | None,
     "name": str,
-    "storage": object,
-    "sampler": object,
-    "pruner": object,
+    "storage": str | os.PathLike | BaseStorage,
+    "sampler": str | BaseSampler,
+    "pruner": str | BasePruner | None,
     "seed": int,
     "random_draws": int,
     "directions": list | tuple,
@@ -63,7 +68,9 @@ def load(path: Path) -> tuple[Callable[[Any], Any], dict[str, Any]]:
     settings = {"name": path.stem, **{k: defined[k] for k in SETTINGS if k in defined}}
     for name, value in settings.items():
         if not isinstance(value, SETTINGS[name]) or isinstance(value, bool):
-            raise StudyError(f"{path}: {name} can't be {value!r}; see `optunas run --help`")
+            raise StudyError(
+                f"{path}: {name} can't be {value!r:.80}; `optunas run --help` says what it can be"
+            )
     return objective, settings
 
 
@@ -80,8 +87,9 @@ def _run(path: Path) -> dict[str, Any]:
     except OptunasError:
         raise
     except SyntaxError as error:
-        raise StudyError(f"{path}, line {error.lineno}: {error.msg}") from error
-    except Exception as error:
+        where = error.filename or path
+        raise StudyError(f"the study file {where}, line {error.lineno}: {error.msg}") from error
+    except (Exception, SystemExit) as error:
         line = _line_in(path, error)
         what = " ".join(f"{type(error).__name__}: {error}".split())
         raise StudyError(f"the study file {path} failed{line}: {what}") from error
@@ -90,7 +98,7 @@ def _run(path: Path) -> dict[str, Any]:
     return vars(module)
 
 
-def _line_in(path: Path, error: Exception) -> str:
+def _line_in(path: Path, error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     lines = [frame.lineno for frame in frames if Path(frame.filename) == path]
     return f" in line {lines[-1]}" if lines else ""

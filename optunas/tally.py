@@ -57,11 +57,21 @@ def best_trials(study: Study, trials: Sequence[FrozenTrial]) -> list[FrozenTrial
     """
     complete = [t for t in trials if t.state is TrialState.COMPLETE and t.values and _feasible(t)]
     complete = [t for t in complete if outcome(t) is not Outcome.REUSED] or complete
-    if len(study.directions) > 1:
-        front = {t.number for t in study.best_trials}
-        complete = [t for t in complete if t.number in front]
-    sign = -1 if study.directions[0] is StudyDirection.MAXIMIZE else 1
-    return sorted(complete, key=lambda t: (sign * t.values[0], t.number))
+    signs = [-1 if d is StudyDirection.MAXIMIZE else 1 for d in study.directions]
+    losses = {t.number: [s * v for s, v in zip(signs, t.values, strict=True)] for t in complete}
+    ranked = sorted(complete, key=lambda t: (losses[t.number], t.number))
+    if len(signs) == 1:
+        return ranked
+    front: list[FrozenTrial] = []
+    for trial in ranked:  # only an earlier one can be better
+        if not any(_beats(losses[other.number], losses[trial.number]) for other in front):
+            front.append(trial)
+    return front
+
+
+def _beats(one: Sequence[float], other: Sequence[float]) -> bool:
+    """Whether one is nowhere worse and somewhere better than the other; less is better."""
+    return one != other and all(a <= b for a, b in zip(one, other, strict=True))
 
 
 def groups(trials: Iterable[FrozenTrial]) -> dict[str, list[FrozenTrial]]:

@@ -1,31 +1,31 @@
 """A worker: one process that runs trials of a study until it holds as many as it shall.
 
 Underneath is one `study.optimize`, so heartbeats, pruners, samplers and callbacks are Optuna's own.
-Around it: the queue of baselines and random draws that a search is compared with, an end that
-counts evaluated networks, and the trials of dead or stopped workers, which are put back into the
-queue and go on from their checkpoints.
+Around it: an end that counts evaluated networks, also where several workers come to it at once,
+and trials of dead or stopped workers, which are put back into the queue and go on from their
+checkpoints.
 """
 
 from __future__ import annotations
 
-import copy
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from statistics import median
 from typing import Any, Protocol
 
 from optuna import Study, TrialPruned
-from optuna.storages import RetryHeartbeatStaleTrialCallback
+from optuna.exceptions import StorageInternalError
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from .attributes import BASELINE, RANDOM, Outcome, outcome, text
+from .attributes import Outcome, conclude, outcome, text
 from .errors import StudyError
-from .process import is_dead
+from .places import takes_place
+from .process import sign, signature
+from .recovery import put_back, take_over
 from .tally import Tally
 
 FAILURES = 10
@@ -60,78 +60,40 @@ class Plan:
             raise StudyError(f"a search takes more than 0 hours; got hours={self.hours}")
 
 
-def enqueue_comparisons(
-    study: Study,
-    baseline: Mapping[str, Any] | None,
-    draws: Iterable[Mapping[str, Any]],
-    number: int,
-) -> None:
-    """Queue what a new study's search is compared with: a baseline, and a number of random draws.
-
-    In a study that was interrupted on the way, what is missing is queued; in one whose search has
-    begun, nothing: random draws that came then would not be its start.
-    """
-    trials = study.get_trials(deepcopy=False)
-    roles = [text(trial, "role") for trial in trials]
-    if any(outcome(trial) is not None and not text(trial, "role") for trial in trials):
-        return
-    if baseline is not None and BASELINE not in roles:
-        study.enqueue_trial(dict(baseline), user_attrs={"role": BASELINE})
-    for params in islice(draws, roles.count(RANDOM), number):
-        study.enqueue_trial(dict(params), user_attrs={"role": RANDOM})
-
-
 def work(study: Study, objective: Callable[[Trial], Any], plan: Plan, watch: Watch) -> None:
     """Run trials until the plan is fulfilled, or the sampler has nothing more to propose.
 
-    `KeyboardInterrupt` (Ctrl-C, and SIGTERM) passes through after the running trial was marked and
-    put back into the queue. Raises `StudyError` where trial after trial fails or is rejected.
+    A trial that was begun is finished: `hours` end the search before a trial that would probably
+    take longer than what is left. `KeyboardInterrupt` (Ctrl-C, and SIGTERM) passes through after
+    the running trial was marked and put back into the queue. Raises `StudyError` where trial after
+    trial fails or is rejected. Whatever the storage raises passes through as it is.
     """
     session = _Session(study, objective, plan, watch)
     with session.interruptible():
-        take_over(study, watch)
+        session.take_over()
         if not session.another():
             return
         try:
             study.optimize(session.run, catch=(Exception,), callbacks=[session.ended])
         except KeyboardInterrupt:
             if session.interrupted is not None:
-                _enqueue_again(study, session.interrupted)
+                put_back(study, session.interrupted)
             raise
+        except (AssertionError, UnboundLocalError) as error:
+            # what becomes of a storage that fails when Optuna writes down how a trial ended
+            raise (_of_the_storage(error) or error) from None
         if not session.over:
             watch.note("the sampler has nothing more to propose: the space is searched")
 
 
-def take_over(study: Study, watch: Watch) -> None:
-    """Put the trials of this host's dead workers back into the queue, with their checkpoints.
-
-    The dead workers of other hosts are found by Optuna's heartbeat, a grace period later.
-    """
-    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        worker = trial.user_attrs.get("worker")
-        # a trial that is run again inherits this attribute: it is its own only with its number
-        own = isinstance(worker, dict) and worker.get("trial") == trial.number
-        if own and is_dead(worker) and _fail(study, trial.number):
-            _enqueue_again(study, trial.number)
-            watch.note(f"trial {trial.number} had lost its worker; it is run again")
+def _of_the_storage(error: BaseException | None) -> BaseException | None:
+    while error is not None and not isinstance(error, StorageInternalError):
+        error = error.__context__
+    return error
 
 
-def _fail(study: Study, number: int) -> bool:
-    """Mark a trial as failed; False where someone else told how it ended."""
-    try:
-        study.tell(number, state=TrialState.FAIL)
-    except ValueError:
-        return False
-    return True
-
-
-def _enqueue_again(study: Study, number: int) -> None:
-    """Enqueue a failed trial anew, as Optuna's heartbeat does.
-
-    The new trial has the same parameters and attributes, and so the same seed and checkpoint.
-    """
-    (trial,) = (t for t in study.get_trials(deepcopy=False) if t.number == number)
-    RetryHeartbeatStaleTrialCallback()(study, copy.deepcopy(trial))
+class _NotNeededError(Exception):
+    """A trial that another worker's made superfluous."""
 
 
 class _Session:
@@ -146,17 +108,19 @@ class _Session:
         self.interrupted: int | None = None
         self._inside = False
         self._stop = False
+        self._waiting = False
         self._lately: list[Outcome] = []
 
     def run(self, trial: Trial) -> Any:
         """The objective, with a reason noted for whatever it raises."""
-        self.watch.began(trial)
         self._inside = True
         try:
             if self._stop:
                 raise KeyboardInterrupt
+            self._take_place(trial)
+            self.watch.began(trial)
             return self.objective(trial)
-        except TrialPruned:
+        except (TrialPruned, _NotNeededError):
             raise
         except KeyboardInterrupt:
             self.interrupted = trial.number
@@ -168,10 +132,19 @@ class _Session:
         finally:
             self._inside = False
 
+    def _take_place(self, trial: Trial) -> None:
+        if self.plan.trials is None:
+            sign(trial)
+        elif not takes_place(self.study, trial, self.plan.trials):
+            conclude(trial, Outcome.INTERRUPTED, "another worker has taken the last place")
+            raise _NotNeededError
+
     def ended(self, study: Study, trial: FrozenTrial) -> None:
         """After each trial: tell the watch, look for trouble, and stop where the plan is met."""
-        self.watch.ended(study, trial)
         end = outcome(trial)
+        if end is Outcome.INTERRUPTED:
+            put_back(study, trial.number)
+        self.watch.ended(study, trial)
         if end is not None:
             self._lately.append(end)
         self._check_streak(Outcome.FAILED, FAILURES, trial)
@@ -199,17 +172,26 @@ class _Session:
                 return False
             if plan.hours is not None:
                 left = plan.hours * 3600 - (time.monotonic() - self.started)
-                if left < _usual_seconds(trials):
+                if left <= _usual_seconds(trials):
                     return False
             if plan.trials is None or tally.finished + tally.running < plan.trials:
                 return True
-            self._wait()
+            self._wait(trials)
 
-    def _wait(self) -> None:
+    def _wait(self, trials: list[FrozenTrial]) -> None:
+        if not self._waiting:
+            running = [trial for trial in trials if trial.state is TrialState.RUNNING]
+            self.watch.note("waiting for " + ", ".join(map(_said, running)))
+        self._waiting = True
         time.sleep(WAIT_SECONDS)
         if self._stop:
             raise KeyboardInterrupt
-        take_over(self.study, self.watch)
+        self.take_over()
+
+    def take_over(self) -> None:
+        """Put the trials of dead workers back into the queue."""
+        for number in take_over(self.study):
+            self.watch.note(f"trial {number} had lost its worker; it is run again")
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
@@ -232,6 +214,11 @@ class _Session:
             self._inside = False
             raise KeyboardInterrupt
         self._stop = True
+
+
+def _said(trial: FrozenTrial) -> str:
+    worker = signature(trial) or {"host": "an unknown host", "pid": "?"}
+    return f"trial {trial.number} (process {worker['pid']} on {worker['host']})"
 
 
 def _usual_seconds(trials: list[FrozenTrial]) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from math import prod
 
 from ..errors import OptunasError, ShapeError
@@ -53,7 +52,8 @@ class Conv(Primitive):
             down, across = (1 if k == 1 else d for k, d in sides)
             put(self, "dilation", (down, across))
         for name in ("kernel", "stride", "dilation"):
-            put(self, name, simple(getattr(self, name)))
+            if isinstance(getattr(self, name), tuple):
+                put(self, name, simple(getattr(self, name)))
         if self.padding is not None:
             natural_pair(self, padding=self.padding)
             same = pair(self.padding) == self._same_padding()
@@ -68,7 +68,7 @@ class Conv(Primitive):
         (k0, k1), (d0, d1) = pair(self.kernel), pair(self.dilation)
         return (k0 // 2 * d0, k1 // 2 * d1) if k0 % 2 and k1 % 2 else None
 
-    @cached_property
+    @property
     def pad(self) -> tuple[int, int]:
         """(vertical, horizontal) padding in pixels."""
         padding = self._same_padding() if self.padding is None else pair(self.padding)
@@ -114,8 +114,8 @@ class Norm(Primitive):
     """Normalisation with a learned scale and shift for each channel. Keeps the shape.
 
     `batch` (Ioffe & Szegedy 2015), `group` (Wu & He 2018; `groups` of channels, fewer where they
-    don't divide, or where a group would be a single number), `layer` (Ba et al. 2016; over the channels of each pixel, as in ConvNeXt).
-    `eps=None` is 1e-5, and 1e-6 for `layer`.
+    don't divide or a group would be a single number), `layer` (Ba et al. 2016; over the channels of
+    each pixel, as in ConvNeXt). `eps=None` is 1e-5, and 1e-6 for `layer`.
     """
 
     kind: str = "batch"

@@ -119,7 +119,7 @@ def _smaller(side: Side) -> Iterator[tuple[int, int, int]]:
     """Kernels, strides and paddings up to those of `side`, the smallest first."""
     kernel = min(side.kernel, side.size + 2 * side.padding)
     stride = min(side.stride, side.size + 2 * side.padding)
-    if max(kernel, stride) > 64:  # too many to look through, and nobody pads such windows
+    if max(kernel, stride) > 32:  # too many to look through, and nobody pads such windows
         yield kernel, stride, side.padding
         return
     for k, s in product(range(1, kernel + 1), range(1, stride + 1)):

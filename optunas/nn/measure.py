@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from statistics import median
+from time import perf_counter
 
 import torch
 from torch import Tensor, nn
-from torch.utils.benchmark import Timer
 from torch.utils.flop_counter import FlopCounterMode
 
 MIB = 2**20
@@ -18,9 +19,10 @@ def count(network: nn.Module, input_shape: tuple[int, ...]) -> tuple[int, int]:
 
     MACs are half of what `FlopCounterMode` counts: convolutions, matrix products and attention.
     """
-    params = sum(p.numel() for p in network.parameters() if p.requires_grad)
     with _evaluating(network), FlopCounterMode(display=False) as counter:
         network(_inputs(network, 1, input_shape))
+    # counted afterwards: a lazy module has no parameters before its first call
+    params = sum(p.numel() for p in network.parameters() if p.requires_grad)
     return params, counter.get_total_flops() // 2
 
 
@@ -29,13 +31,34 @@ def latency_ms(
 ) -> float:
     """Median milliseconds of a forward pass over `batch` inputs, warm, on the network's device.
 
-    `torch.utils.benchmark` waits for the device, and measures for about `seconds`.
+    Measured for about `seconds`, one pass at a time; on a CPU with one thread, because figures
+    with several depend on what else the machine does.
     """
-    with _evaluating(network):
-        x = _inputs(network, batch, input_shape)
-        timer = Timer("network(x)", globals={"network": network, "x": x})
-        timer.timeit(3)  # allocations and the choice of kernels happen in the first calls
-        return timer.blocked_autorange(min_run_time=seconds).median * 1e3
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with _evaluating(network):
+            return _median_ms(network, _inputs(network, batch, input_shape), seconds)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _median_ms(network: nn.Module, x: Tensor, seconds: float) -> float:
+    for _ in range(3):  # allocations and the choice of kernels happen in the first calls
+        _timed(network, x)
+    times: list[float] = []
+    end = perf_counter() + seconds
+    while len(times) < 5 or perf_counter() < end:
+        times.append(_timed(network, x))
+    return 1e3 * median(times)
+
+
+def _timed(network: nn.Module, x: Tensor) -> float:
+    start = perf_counter()
+    network(x)
+    if x.is_cuda:
+        torch.cuda.synchronize(x.device)
+    return perf_counter() - start
 
 
 def training_memory_mb(network: nn.Module, input_shape: tuple[int, ...], batch: int) -> float:

@@ -1,11 +1,12 @@
-"""Tables of what a search found."""
+"""Tables of what a search found. Numbers are never cut; on a narrow terminal the words wrap."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from optuna import Study
 from optuna.trial import FrozenTrial
+from rich import box
 from rich.table import Table
 from rich.text import Text
 
@@ -13,77 +14,103 @@ from ..attributes import Outcome, evaluated, number, outcome, text
 from ..tally import Tally, best_trials, groups
 
 SHOWN = 5
+ROLES = {"baseline": "hand-made", "random draw": "random draws", "search": "search"}
+
+Cell = Callable[[FrozenTrial], str]
+
+
+def table_of(title: str, numbers: Sequence[str], words: Sequence[str] = ()) -> Table:
+    """An empty table whose columns of numbers keep their width; words, on the left, wrap."""
+    table = Table(
+        title=title or None, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
+    )
+    for name in words:
+        table.add_column(name, overflow="fold")
+    for name in numbers:
+        table.add_column(name, justify="right", no_wrap=True)
+    return table
 
 
 def best_table(study: Study, trials: Sequence[FrozenTrial], shown: int = SHOWN) -> Table:
     """The best networks (with several objectives: the Pareto front) with what they cost."""
     several = len(study.directions) > 1
-    extra = [
-        name
-        for name in ("latency_ms", "memory_mb")
-        if any(number(trial, name) is not None for trial in trials)
-    ]
-    table = Table(
-        title="The Pareto front" if several else "The best networks", title_justify="left"
-    )
-    for name in ("trial", "accuracy", "F1", "parameters", "MACs", *extra, "training", "from"):
-        table.add_column(name, justify="left" if name == "from" else "right")
-    for trial in best_trials(study, trials)[:shown]:
-        table.add_row(
-            str(trial.number),
-            *(_share(trial, name) for name in ("accuracy", "f1")),
-            *(_cost(trial, name) for name in ("params", "macs")),
-            *(_plain(trial, name) for name in extra),
-            _seconds(trial),
-            Text(text(trial, "role") or "search"),
-        )
+    best = best_trials(study, trials)[:shown]
+    columns = _columns(study, best)
+    title = "The Pareto front" if several else "The best networks"
+    table = table_of(title, ("trial", *columns), ("from",))
+    for trial in best:
+        cells = (cell(trial) for cell in columns.values())
+        table.add_row(Text(text(trial, "role") or "search"), str(trial.number), *cells)
     return table
 
 
 def comparison_table(study: Study, trials: Sequence[FrozenTrial]) -> Table:
     """The search beside its baselines: the same recipe, in the same study."""
-    table = Table(title="The search and its baselines", title_justify="left")
-    for name in ("", "trials", "best", "accuracy", "F1", "parameters", "MACs", "training in all"):
-        table.add_column(name, justify="right" if name else "left")
-    names = {"baseline": "hand-made network", "random draw": "random draws", "search": "search"}
-    for role, members in groups(trials).items():
-        tried = evaluated(members)
-        if not tried:
-            continue
-        best = next(iter(best_trials(study, members)), None)
-        seconds = sum(
-            number(t, "train_seconds") or 0 for t in tried if outcome(t) is not Outcome.REUSED
-        )
-        cells = ("", "", "", "", "") if best is None else (
-            f"trial {best.number}",
-            *(_share(best, name) for name in ("accuracy", "f1")),
-            *(_cost(best, name) for name in ("params", "macs")),
-        )  # fmt: skip
-        table.add_row(names[role], str(len(tried)), *cells, f"{seconds:,.0f} s")
+    members = {role: found for role, found in groups(trials).items() if evaluated(found)}
+    best = {role: next(iter(best_trials(study, found)), None) for role, found in members.items()}
+    known = [trial for trial in best.values() if trial is not None]
+    columns = {n: c for n, c in _columns(study, known).items() if n not in _NOT_COMPARED}
+    title = "The search and its baselines"
+    table = table_of(title, ("trials", "best", *columns, "training"), ("",))
+    for role, found in members.items():
+        trial = best[role]
+        cells = [""] * (1 + len(columns))
+        if trial is not None:
+            cells = [str(trial.number), *(cell(trial) for cell in columns.values())]
+        seconds = f"{_seconds_in_all(found):,.0f} s"
+        table.add_row(ROLES[role], str(len(evaluated(found))), *cells, seconds)
     return table
+
+
+_NOT_COMPARED = ("training", "latency\nms", "memory\nMiB")
 
 
 def status_table(studies: Sequence[Study]) -> Table:
     """One line a study: where it stands."""
-    table = Table()
-    for name in ("study", "finished", "trials", "best", "accuracy", "parameters"):
-        table.add_column(name, justify="right" if name in ("finished", "accuracy") else "left")
+    table = table_of("", ("finished", "best", "value", "params"), ("study", "trials"))
     for study in studies:
         trials = study.get_trials(deepcopy=False)
         tally = Tally.of(trials)
         best = next(iter(best_trials(study, trials)), None)
         cells = ("", "", "") if best is None else (
-            f"trial {best.number}", _share(best, "accuracy"), _cost(best, "params")
+            str(best.number), _values(best), _cost(best, "params")
         )  # fmt: skip
-        table.add_row(Text(study.study_name), str(tally.finished), str(tally), *cells)
+        table.add_row(Text(study.study_name), str(tally), str(tally.finished), *cells)
     return table
 
 
+def _columns(study: Study, trials: Sequence[FrozenTrial]) -> dict[str, Cell]:
+    """The columns that say something of these trials; their values, where nothing else does."""
+    columns: dict[str, Cell] = {
+        "accuracy": lambda t: _share(t, "accuracy"),
+        "F1": lambda t: _share(t, "f1"),
+        "params": lambda t: _cost(t, "params"),
+        "MACs": lambda t: _cost(t, "macs"),
+        "latency\nms": lambda t: _plain(t, "latency_ms"),
+        "memory\nMiB": lambda t: _plain(t, "memory_mb"),
+        "training": lambda t: _seconds(t),
+    }
+    telling = {name: cell for name, cell in columns.items() if any(map(cell, trials))}
+    if "accuracy" not in telling:
+        names = study.metric_names or (["value"] if len(study.directions) == 1 else ["values"])
+        return {", ".join(names): _values, **telling}
+    return telling
+
+
+def _seconds_in_all(trials: Sequence[FrozenTrial]) -> float:
+    return sum(
+        number(trial, "train_seconds") or 0
+        for trial in evaluated(trials)
+        if outcome(trial) is not Outcome.REUSED
+    )
+
+
 def count(value: float) -> str:
-    """A large number as a person says it: 48.7 k, 1.40 M."""
-    for size, unit in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if value >= size:
-            return f"{value / size:.3g} {unit}"
+    """A large number as a person says it, in three digits: 770, 48.7 k, 1.40 M."""
+    for size, unit in ((1e12, " T"), (1e9, " G"), (1e6, " M"), (1e3, " k")):
+        if value >= 0.9995 * size:  # 999,600 are 1.00 M
+            share = value / size
+            return f"{share:.{2 if share < 9.995 else 1 if share < 99.95 else 0}f}{unit}"
     return f"{value:.0f}"
 
 
@@ -110,3 +137,7 @@ def _plain(trial: FrozenTrial, name: str) -> str:
 def _seconds(trial: FrozenTrial) -> str:
     value = number(trial, "train_seconds")
     return "" if value is None else f"{value:,.1f} s"
+
+
+def _values(trial: FrozenTrial) -> str:
+    return ", ".join(f"{value:.4g}" for value in trial.values or ())

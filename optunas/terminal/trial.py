@@ -13,7 +13,7 @@ from rich.text import Text
 from ..architecture import cost, from_json, summary
 from ..attributes import CURVE, continues, number, outcome, text
 from ..errors import OptunasError
-from .tables import count, percent
+from .tables import count, percent, table_of
 
 FACTS = ("reason", "role", "key", "device", "seed", "reused_from")
 BAR = 12
@@ -26,6 +26,7 @@ def trial_page(trial: FrozenTrial) -> Iterator[RenderableType]:
     yield from _network(trial)
     if trial.user_attrs.get("curve"):
         yield _curve(trial.user_attrs["curve"])
+    yield Text("Parameters (those of absent stages and blocks are ignored)", "italic")
     yield _params(trial)
 
 
@@ -79,9 +80,7 @@ def _network(trial: FrozenTrial) -> Iterator[RenderableType]:
     except (OptunasError, KeyError, TypeError, ValueError) as error:
         yield Text(f"its architecture can't be read: {error}")
         return
-    table = Table(title="Network", title_justify="left")
-    for name in ("layer", "output", "parameters", "MACs"):
-        table.add_column(name, justify="left" if name == "layer" else "right")
+    table = table_of("Network", ("output", "params", "MACs"), ("layer",))
     table.add_row("input", _by(shape), "", "")
     for row in rows:
         table.add_row(
@@ -92,14 +91,14 @@ def _network(trial: FrozenTrial) -> Iterator[RenderableType]:
 
 
 def _curve(curve: Any) -> RenderableType:
-    table = Table(title="Learning curve (validation)", title_justify="left")
-    for name in ("epoch", "train loss", "loss", "accuracy", "", "F1", "seconds"):
-        table.add_column(name, justify="left" if not name else "right")
+    names = ("epoch", "train loss", "loss", "accuracy", "F1", "seconds")
+    table = table_of("Learning curve (validation)", names)
+    table.add_column("")
     try:
         for epoch, row in enumerate(curve, start=1):
             train_loss, loss, accuracy, f1, seconds = (float(value) for value in row)
             bar = "█" * round(BAR * min(1.0, max(0.0, accuracy)))
-            numbers = (percent(accuracy), bar, percent(f1), f"{seconds:.2f}")
+            numbers = (percent(accuracy), percent(f1), f"{seconds:.2f}", bar)
             table.add_row(str(epoch), f"{train_loss:.4f}", f"{loss:.4f}", *numbers)
     except (TypeError, ValueError):
         return Text(f"its learning curve can't be read: it is no list of {', '.join(CURVE)}")
@@ -107,10 +106,7 @@ def _curve(curve: Any) -> RenderableType:
 
 
 def _params(trial: FrozenTrial) -> Table:
-    table = Table(title="Parameters (those of absent stages and blocks are ignored)")
-    table.title_justify = "left"
-    table.add_column("name")
-    table.add_column("value")
+    table = table_of("", (), ("name", "value"))
     for name, value in trial.params.items():
         table.add_row(Text(name), Text(f"{value:.6g}" if isinstance(value, float) else str(value)))
     return table

@@ -83,6 +83,17 @@ class RecipeSpace:
             augment=_draw(trial, "augment", self.augment, start.augment),
         )
 
+    def baseline(self) -> dict[str, Any]:
+        """The parameters with which `suggest` gives `base`, or what comes closest to it."""
+        wanted = {**vars(self.base), "lr_factor": 1.0, "weight_decay_factor": 1.0}
+        params: dict[str, Any] = {}
+        for name, value in vars(self).items():
+            if name in ("optimizer", "batch_size") and isinstance(value, tuple):
+                params[f"recipe.{name}"] = wanted[name] if wanted[name] in value else value[0]
+            elif isinstance(value, tuple):
+                params[f"recipe.{name}"] = min(max(wanted[name], value[0]), value[1])
+        return params
+
     def to_json(self) -> dict[str, Any]:
         """Every field, as plain JSON values (tuples as lists)."""
         values = {k: list(v) if isinstance(v, tuple) else v for k, v in vars(self).items()}

@@ -94,7 +94,9 @@ networks = st.recursive(st.one_of(primitives, blocks), composed, max_leaves=8)
 shapes = st.sampled_from(((4, 5, 5), (4, 1, 1), (1, 1, 1), (2, 2, 2), (4, 6, 3), (4,)))
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(
+    max_examples=250, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
+)
 @given(networks, shapes)
 def test_whatever_is_composed(plain, filled, network, shape):
     assert from_json(json.loads(json.dumps(to_json(network)))) == network
@@ -117,7 +119,9 @@ def test_whatever_is_composed(plain, filled, network, shape):
     assert key(Sequential(Identity(), network), shape, 3) == key(network, shape, 3)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
+)
 @given(st.lists(primitives, min_size=2, max_size=3), st.data())
 def test_the_place_of_the_brackets_does_not_matter(layers, data):
     cut = data.draw(st.integers(0, len(layers)))

@@ -62,9 +62,16 @@ WRITTEN = {
         Conv(6, (3, 5), (2, 1), (0, 2), (1, 2), groups=3, bias=True), Pool("avg", 3, 2, 1), *HEAD
     ),
     "kinds of blocks": Sequential(
-        ConvNorm(16, 3, 2), BasicBlock(24, stride=2), Bottleneck(32, 5), MBConv(32), ConvNeXt(5),
-        SeparableConv(40, 7), Inception(20, 5, 2), SqueezeExcite(4), *HEAD,
-    ),  # fmt: skip
+        ConvNorm(16, 3, 2),
+        BasicBlock(24, stride=2),
+        Bottleneck(32, 5),
+        MBConv(32),
+        ConvNeXt(5),
+        SeparableConv(40, 7),
+        Inception(20, 5, 2),
+        SqueezeExcite(4),
+        *HEAD,
+    ),
     "branches in branches": Sequential(
         Parallel(
             Parallel(Conv(4, 1), Conv(4, 3)),
@@ -72,8 +79,9 @@ WRITTEN = {
             join="concat",
         ),
         Residual(Sequential(Norm("group"), Conv(12, 3), Scale(), DropPath(0.2))),
-        Dropout(), *HEAD,
-    ),  # fmt: skip
+        Dropout(),
+        *HEAD,
+    ),
     "without a head": Conv(5, 3),
     "nothing": Sequential(),
 }

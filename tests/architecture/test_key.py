@@ -66,7 +66,10 @@ class Times(Primitive):
 
 
 SAME = {
-    "nested sequences": (Sequential(A, B, C), Sequential(Sequential(A), Sequential(), Sequential(B, C))),
+    "nested sequences": (
+        Sequential(A, B, C),
+        Sequential(Sequential(A), Sequential(), Sequential(B, C)),
+    ),
     "layers that do nothing": (
         Sequential(A, B),
         Sequential(Identity(), A, Dropout(0), DropPath(0.0), Pool("avg", 1), B, Sequential()),
@@ -74,7 +77,10 @@ SAME = {
     "one layer, and a sequence of it": (A, Sequential(A)),
     "a branch alone": (A, Parallel(A, join="concat")),
     "the order of a sum": (Parallel(A, B, C), Parallel(C, A, B)),
-    "the order of a product": (Parallel(A, GATE, join="multiply"), Parallel(GATE, A, join="multiply")),
+    "the order of a product": (
+        Parallel(A, GATE, join="multiply"),
+        Parallel(GATE, A, join="multiply"),
+    ),
     "a sum of sums": (Parallel(A, B, C), Parallel(B, Parallel(C, Sequential(A)))),
     "a product of products": (
         Parallel(A, B, GATE, join="multiply"),

@@ -1,8 +1,6 @@
-"""Layers check themselves, say what they are, and need neither torch nor optuna."""
+"""Layers check themselves and say what they are."""
 
 import pickle
-import subprocess
-import sys
 
 import pytest
 
@@ -23,14 +21,6 @@ from optunas.architecture import (
     cost,
 )
 from optunas.errors import OptunasError
-
-
-@pytest.mark.parametrize("modules", [("torch", "optuna"), ("torch",)])
-def test_what_is_imported(modules):
-    package = "optunas.architecture" if "optuna" in modules else "optunas.spaces"
-    code = f"import {package}, sys; print([m for m in {modules!r} if m in sys.modules])"
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert out.stdout.strip() == "[]"
 
 
 @pytest.mark.parametrize(
@@ -89,7 +79,7 @@ def test_layers_are_values():
 
 
 def test_two_kinds_of_one_name_are_refused():
-    with pytest.raises(OptunasError, match="already that of optunas.architecture.layers: rename"):
+    with pytest.raises(OptunasError, match="already that of optunas"):
         type("Conv", (Block,), {"__module__": "elsewhere"})
     assert Layer.kinds["Conv"] is Conv
 

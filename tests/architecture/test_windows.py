@@ -1,6 +1,7 @@
 """Sliding windows against torch's own modules."""
 
 import itertools
+import time
 
 import pytest
 import torch
@@ -43,7 +44,9 @@ def test_poolings_give_torchs_shapes(shape):
     for kernel, stride, padding, ceil in itertools.product(
         (1, 2, 3, 5, (2, 3)), (1, 2, 3, (1, 4)), (0, 1, 2, (1, 0)), (False, True)
     ):
-        sides = zip(*(v if isinstance(v, tuple) else (v, v) for v in (padding, kernel)))
+        sides = zip(
+            *(v if isinstance(v, tuple) else (v, v) for v in (padding, kernel)), strict=True
+        )
         if any(2 * p > k for p, k in sides):
             continue
         for kind, module in (("max", nn.MaxPool2d), ("avg", nn.AvgPool2d)):
@@ -84,6 +87,15 @@ def test_a_pooling_of_everything_is_a_global_pooling():
     assert key(Pool("avg", (4, 6)), (2, 4, 6)) == key(GlobalPool(keep=True), (2, 4, 6))
     whole = Sequential(Pool("max", 4, stride=7), GlobalPool())
     assert key(whole, (2, 4, 4)) == key(GlobalPool("max"), (2, 4, 4))
+
+
+def test_windows_of_any_size_are_priced_at_once():
+    start = time.perf_counter()
+    huge = Pool("avg", 10**6, 10**6, 5 * 10**5, count_padding=True)
+    assert cost(huge, (3, 64, 64)).output_shape == (3, 1, 1)
+    assert key(Pool("avg", 100, ceil=True), (3, 64, 64)) == key(GlobalPool(keep=True), (3, 64, 64))
+    assert key(Pool("max", 40, 60, 20), (3, 64, 64)) != key(Pool("max", 40, 50, 20), (3, 64, 64))
+    assert time.perf_counter() - start < 5
 
 
 def test_a_stride_with_no_room_is_none():

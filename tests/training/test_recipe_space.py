@@ -139,3 +139,19 @@ def test_a_bad_space_is_a_recipe_error(fields: dict[str, Any]) -> None:
     with pytest.raises(RecipeError) as caught:
         RecipeSpace(**fields)
     assert "\n" not in str(caught.value)
+
+
+class TestBaseline:
+    def test_suggests_the_base_where_the_ranges_hold_it(self):
+        base = Recipe(epochs=7, augment=0.5, label_smoothing=0.1)
+        space = RecipeSpace(base)
+        assert space.suggest(FixedTrial(space.baseline())) == base
+
+    def test_comes_as_close_as_the_ranges_allow(self):
+        space = RecipeSpace(Recipe(augment=0.9), augment=(0.0, 0.5), batch_size=(32, 64))
+        recipe = space.suggest(FixedTrial(space.baseline()))
+        assert (recipe.augment, recipe.batch_size) == (0.5, 32)
+
+    def test_has_only_what_is_open(self):
+        space = RecipeSpace(optimizer="sgd", batch_size=None)
+        assert not {"recipe.optimizer", "recipe.batch_size"} & set(space.baseline())

@@ -1,0 +1,66 @@
+"""`optunas deliver`: the winner, retrained, tested once and written to disk."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from ..errors import StudyError
+from .options import Device, Storage, StudyName
+from .speaking import console, say
+
+
+def deliver(
+    target: Annotated[
+        str, typer.Argument(help="What was searched: the study file, folder or data set.")
+    ],
+    output: Annotated[str, typer.Option("--output", "-o", help="Folder to write.")] = "winner",
+    longer: Annotated[
+        int, typer.Option(help="How many times the epochs of the search.", min=1)
+    ] = 3,
+    study: StudyName = None,
+    storage: Storage = None,
+    device: Device = None,
+    size: Annotated[int | None, typer.Option(help="As in the search.")] = None,
+    flip: Annotated[bool, typer.Option("--flip", help="As in the search.")] = False,
+    data_root: Annotated[str | None, typer.Option(help="As in the search.")] = None,
+) -> None:
+    """Retrain the best network for longer, measure it once on the test split, write it to disk.
+
+    The folder then holds the weights (safetensors), the network as torch.export knows it
+    (model.pt2), its architecture, and winner.json with all that is known of it.
+    """
+    from ..search import search_for
+    from ..study import load_study
+
+    options: dict[str, Any] = {
+        "name": study,
+        "storage": storage,
+        "device": device,
+        "size": size,
+        "flip": flip or None,
+        "root": data_root,
+    }
+    with console.status("Loading torch and the data ..."):
+        search = search_for(target, options)
+        from ..deliver import deliver as make
+    if search.own is None:
+        raise StudyError(
+            "only a study of an optunas.Objective ends in a network; the study file's objective is "
+            "a plain callable"
+        )
+    found = load_study(search.name, search.storage)
+    with console.status("Retraining ...") as progress:
+        winner = make(
+            found,
+            search.own,
+            output,
+            longer=longer,
+            on_epoch=lambda e: progress.update(
+                f"Retraining: epoch {e.number} of {e.of}, validation accuracy {e.accuracy:.4f}"
+            ),
+        )
+    say(f"{winner.folder}/ holds the winner: trial {winner.trial}, {winner.params:,} parameters")
+    say(f"  validation  accuracy {winner.validation.accuracy:.4f}, F1 {winner.validation.f1:.4f}")
+    say(f"  test        accuracy {winner.test.accuracy:.4f}, F1 {winner.test.f1:.4f}")

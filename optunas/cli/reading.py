@@ -1,0 +1,62 @@
+"""`optunas status` and `optunas show`: what the studies hold. Nothing here needs torch."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ..errors import StudyError
+from .options import Storage, StudyName
+from .speaking import console, say
+
+
+def status(
+    study: Annotated[
+        str | None, typer.Argument(help="A study's name; all studies without.")
+    ] = None,
+    storage: Storage = None,
+) -> None:
+    """Where the studies of a storage stand: finished, pruned, rejected, failed, the best so far."""
+    import optuna
+
+    from ..storage import address, describe, explained, open_storage
+    from ..study import load_study
+    from ..terminal import best_table, status_table
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    opened = open_storage(storage, create=False)
+    with explained(address(opened)):
+        names = [study] if study else sorted(optuna.get_all_study_names(opened))
+        studies = [load_study(name, opened) for name in names]
+        say(describe(opened))
+        console.print(status_table(studies))
+        if len(studies) == 1:
+            console.print(best_table(studies[0], studies[0].get_trials(deepcopy=False)))
+
+
+def show(
+    trial: Annotated[int, typer.Argument(help="The trial's number.", show_default=False)],
+    study: StudyName = None,
+    storage: Storage = None,
+) -> None:
+    """One trial: its network layer by layer, what it costs, its learning curve."""
+    import optuna
+
+    from ..storage import address, explained, open_storage
+    from ..study import load_study
+    from ..terminal import trial_page
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    opened = open_storage(storage, create=False)
+    with explained(address(opened)):
+        loaded = load_study(study, opened)
+        trials = loaded.get_trials(deepcopy=False)
+    found = next((t for t in trials if t.number == trial), None)
+    if found is None:
+        raise StudyError(
+            f"a trial's number is below the number of trials; study {loaded.study_name!r} has "
+            f"{len(trials)}, got {trial}"
+        )
+    for part in trial_page(found):
+        console.print(part)

@@ -1,0 +1,215 @@
+"""`optunas run`: search, or go on with a search."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.text import Text
+
+from ..errors import OptunasError
+from .options import Device, Storage, StudyName
+from .speaking import console, say, storage_option, this_command
+
+if TYPE_CHECKING:
+    import optuna
+
+    from ..search import Search
+
+SUGGESTED_TRIALS = 40
+
+
+def run(
+    target: Annotated[
+        str,
+        typer.Argument(
+            help="A study file (.py), a folder of images, or the name of a data set such as "
+            "digits or cifar10.",
+            show_default=False,
+        ),
+    ],
+    trials: Annotated[
+        int | None,
+        typer.Option(
+            help="How many finished trials the study shall hold, those of earlier runs included. "
+            "Finished: trained to the end or pruned; rejected and failed ones don't count.",
+            show_default="40, if no --hours are given",
+        ),
+    ] = None,
+    hours: Annotated[float | None, typer.Option(help="Stop after so many hours.")] = None,
+    storage: Storage = None,
+    study: StudyName = None,
+    sampler: Annotated[
+        str | None,
+        typer.Option(
+            help="Search strategy: random, grid, tpe, gp, cmaes, nsgaii, nsgaiii; with settings "
+            "in brackets: 'tpe(startup=20)'.",
+            show_default="tpe",
+        ),
+    ] = None,
+    pruner: Annotated[
+        str | None,
+        typer.Option(
+            help="Stops weak candidates: none, median, percentile, successive-halving, hyperband, "
+            "threshold, patient.",
+            show_default="median",
+        ),
+    ] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What to aim at: accuracy, f1, params, macs, latency_ms, memory_mb or "
+            "train_seconds. Several times for several objectives.",
+            show_default="accuracy",
+        ),
+    ] = None,
+    max_params: Annotated[
+        str | None, typer.Option(help="Most parameters a network may have: 500k, 2M.")
+    ] = None,
+    max_macs: Annotated[
+        str | None, typer.Option(help="Most multiply-accumulates for one image: 50M, 1G.")
+    ] = None,
+    max_latency: Annotated[
+        str | None, typer.Option(help="Slowest answer to one image, on this device: 5ms.")
+    ] = None,
+    max_memory: Annotated[
+        str | None, typer.Option(help="Most memory that training may take: 512M, 4G.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="Epochs of a full training.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Images a step.")] = None,
+    train_fraction: Annotated[
+        float | None, typer.Option(help="Share of the training images that is used: 0.1.")
+    ] = None,
+    precision: Annotated[str | None, typer.Option(help="auto, fp32 or bf16.")] = None,
+    suggest_recipe: Annotated[
+        bool,
+        typer.Option(
+            "--suggest-recipe",
+            help="Search optimizer, learning rate, weight decay, batch size, label smoothing and "
+            "augmentation together with the network.",
+        ),
+    ] = False,
+    random_draws: Annotated[
+        int | None,
+        typer.Option(
+            help="Trials at the start that are random, to compare the search with.",
+            show_default="10",
+        ),
+    ] = None,
+    device: Device = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Of everything that is random.", show_default="0")
+    ] = None,
+    reuse: Annotated[
+        bool, typer.Option(help="Take the result of an equal network instead of training it again.")
+    ] = True,
+    size: Annotated[
+        int | None, typer.Option(help="Side of the images in pixels; for a folder or a data set.")
+    ] = None,
+    flip: Annotated[
+        bool,
+        typer.Option("--flip", help="A mirrored image keeps its label; for a folder of images."),
+    ] = False,
+    data_root: Annotated[
+        str | None, typer.Option(help="Where a named data set lies.", show_default="data")
+    ] = None,
+) -> None:
+    """Search for the best network, or go on with a search.
+
+    \b
+    optunas run studies/digits.py --trials 40
+    optunas run ./photos --max-params 2M --hours 1
+    optunas run studies/cifar10.py --storage postgresql+psycopg://me@host/studies
+
+    The same command run again continues where it stopped: finished trials are kept, an interrupted
+    one goes on from its last epoch. Run it in a second terminal, or on another machine with the
+    same --storage, and both work on the same study.
+    """
+    from ..quantities import count, mebibytes, milliseconds
+    from ..search import search_for
+
+    options: dict[str, Any] = {
+        "trials": trials,
+        "hours": hours,
+        "storage": storage,
+        "name": study,
+        "sampler": sampler,
+        "pruner": pruner,
+        "metrics": tuple(metric) if metric else None,
+        "params": _typed("--max-params", count, max_params),
+        "macs": _typed("--max-macs", count, max_macs),
+        "latency_ms": _typed("--max-latency", milliseconds, max_latency),
+        "memory_mb": _typed("--max-memory", mebibytes, max_memory),
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "train_fraction": train_fraction,
+        "precision": precision,
+        "suggest_recipe": suggest_recipe or None,
+        "random_draws": random_draws,
+        "device": device,
+        "seed": seed,
+        "reuse": None if reuse else False,
+        "size": size,
+        "flip": flip or None,
+        "root": data_root,
+    }
+    with console.status("Loading torch and the data ..."):
+        search = search_for(target, options)
+    _search(search)
+
+
+def _typed(option: str, parse: Callable[[str], float], typed: str | None) -> float | None:
+    """A quantity as it was typed; the error names the option."""
+    if typed is None:
+        return None
+    try:
+        return parse(typed)
+    except OptunasError as error:
+        raise OptunasError(f"{option}: {error}") from None
+
+
+def _search(search: Search) -> None:
+    import optuna
+
+    from ..storage import address, explained, open_storage
+    from ..tally import Tally
+    from ..terminal import intro, watching
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    search = replace(search, storage=open_storage(search.storage))
+    study = search.study(on_change=lambda line: console.print(Text(f"note: {line}")))
+    with explained(address(search.storage)):
+        before = Tally.of(study.get_trials(deepcopy=False)).finished
+        console.print(intro(search, before))
+        say(f"Ctrl-C stops it; the same command goes on:  {this_command()}\n")
+        if search.plan.trials is not None and before >= search.plan.trials:
+            say(f"The study holds {before} finished trials already: nothing is left to do.\n")
+        try:
+            with watching(console, study, search.plan) as watcher:
+                search.watched(watcher.epoch).run(study, watcher)
+        except KeyboardInterrupt:
+            say(f"\nStopped; nothing is lost. To go on:\n  {this_command()}")
+            raise typer.Exit(130) from None
+        _results(study, search)
+
+
+def _results(study: optuna.Study, search: Search) -> None:
+    from ..tally import Tally, best_trials
+    from ..terminal import best_table, comparison_table
+
+    trials = study.get_trials(deepcopy=False)
+    console.print(best_table(study, trials))
+    if search.own is not None:
+        console.print(comparison_table(study, trials))
+        say("All figures are of the validation split; no search sees the test split.")
+    where = storage_option(search.storage)
+    more = 2 * max(Tally.of(trials).finished, SUGGESTED_TRIALS // 2)
+    say("\nNext:")
+    say(f"  search on             {this_command(trials=more)}")
+    for best in best_trials(study, trials)[:1]:
+        name = shlex.quote(study.study_name)
+        say(f"  look at the best      optunas show {best.number} --study {name}{where}")
+    say(f"  watch in the browser  optunas dashboard{where}")

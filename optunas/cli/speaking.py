@@ -1,0 +1,53 @@
+"""What the command line says, and how. Only `optunas.cli` prints."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
+
+console = Console(highlight=False)
+complaints = Console(stderr=True, highlight=False)
+
+
+def complain(line: str) -> None:
+    """One line on stderr."""
+    complaints.print(Text(f"optunas: {line}"), soft_wrap=True)
+
+
+def say(line: str) -> None:
+    """A line that is not wrapped: commands are there to be copied."""
+    console.print(Text(line), soft_wrap=True)
+
+
+def this_command(trials: int | None = None) -> str:
+    """What was typed, with passwords masked; with another number of trials where one is given."""
+    from ..storage import masked
+
+    words = [masked(word) if "://" in word else word for word in sys.argv[1:]]
+    if trials is not None:
+        words = [*_without_trials(words), "--trials", str(trials)]
+    return shlex.join(["optunas", *words])
+
+
+def _without_trials(words: list[str]) -> list[str]:
+    before = ["", *words]
+    return [
+        word
+        for word, last in zip(words, before, strict=False)
+        if word != "--trials" and last != "--trials" and not word.startswith("--trials=")
+    ]
+
+
+def storage_option(storage: BaseStorage) -> str:
+    """` --storage URL`, or nothing where it is the default."""
+    from ..storage import DEFAULT_URL, describe
+
+    shown = describe(storage)
+    return "" if shown == DEFAULT_URL else f" --storage {shlex.quote(shown)}"

@@ -1,0 +1,49 @@
+"""The last places of a study: of workers that begin a trial at once, as many go on as it needs.
+
+Optuna hands out trials one by one, and nothing in it stops two workers from both beginning the
+last one. So a trial takes a ticket, higher than those it sees, and those that run with lower ones
+go first: Lamport's bakery ("A New Solution of Dijkstra's Concurrent Programming Problem", CACM
+1974). A trial that runs and has no ticket yet may still draw a low one, and is waited for.
+
+The ticket is part of the trial's signature, so all of this costs no writing.
+"""
+
+from __future__ import annotations
+
+import time
+
+from optuna import Study
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from .attributes import evaluated
+from .process import sign, signature
+
+PATIENCE_SECONDS = 2.0  # with trials of other programs, which never take a ticket
+GLANCE_SECONDS = 0.02
+
+
+def takes_place(study: Study, trial: Trial, total: int) -> bool:
+    """Sign this running trial; True where the study of `total` evaluated networks needs it."""
+    sign(trial, ticket=1 + max(map(_ticket, _running(study)), default=0))
+    ticket = _ticket(trial)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        trials = study.get_trials(deepcopy=False)
+        left = total - len(evaluated(trials))
+        others = [t for t in trials if t.state is TrialState.RUNNING and t.number != trial.number]
+        if len(others) < left:
+            return True
+        decided = all(signature(other) is not None for other in others)
+        if decided or time.monotonic() > deadline:
+            first = [t for t in others if (_ticket(t), t.number) < (ticket, trial.number)]
+            return len(first) < left
+        time.sleep(GLANCE_SECONDS)
+
+
+def _running(study: Study) -> list[FrozenTrial]:
+    return study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+
+
+def _ticket(trial: Trial | FrozenTrial) -> int:
+    ticket = (signature(trial) or {}).get("ticket", 0)
+    return ticket if isinstance(ticket, int) else 0

@@ -1,0 +1,40 @@
+"""The memory of a search: was an equal network evaluated before, by the same recipe?
+
+A trial says what it evaluates in the attributes named in `SAME`, before it begins. Another one
+with the same of each, which trained its network itself, is its twin: its result is as good as one
+more training. No torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from .attributes import FIRST_HAND
+
+SAME = ("key", "recipe", "data", "device")
+
+
+def find_twin(trial: Trial, measured: Collection[str] = ()) -> FrozenTrial | None:
+    """The first earlier trial that evaluated this network and knows what is `measured`."""
+    mine = trial.user_attrs
+    done = (TrialState.COMPLETE, TrialState.PRUNED)
+    for other in trial.study.get_trials(deepcopy=False, states=done):
+        known = other.user_attrs
+        if (
+            known.get("outcome") in FIRST_HAND
+            and all(name in known for name in measured)
+            and all(known.get(name) == mine[name] for name in SAME)
+        ):
+            return other
+    return None
+
+
+def finished_before(trial: Trial, key: str) -> FrozenTrial | None:
+    """This very trial, where a killed worker had judged it and not yet told Optuna."""
+    known = trial.user_attrs
+    if known.get("key") != key or known.get("outcome") not in FIRST_HAND:
+        return None
+    (this,) = (t for t in trial.study.get_trials(deepcopy=False) if t.number == trial.number)
+    return this
