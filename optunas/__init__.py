@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from . import deliver as deliver
     from . import nn as nn
     from . import spaces as spaces
+    from . import testing as testing
     from . import training as training
     from .limits import Limits as Limits
     from .objective import Objective as Objective
+    from .references import reference as reference
     from .study import create_study as create_study
     from .study import load_study as load_study
     from .training.recipe import Recipe as Recipe
@@ -34,7 +36,9 @@ _HOME = {
     "deliver": "",
     "load_study": "study",
     "nn": "",
+    "reference": "references",
     "spaces": "",
+    "testing": "",
     "training": "",
 }
 """The module that each public name comes from; a subpackage is its own home."""
@@ -51,7 +55,9 @@ __all__ = [
     "deliver",
     "load_study",
     "nn",
+    "reference",
     "spaces",
+    "testing",
     "training",
 ]
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from math import nan
 from pathlib import Path
@@ -297,4 +298,5 @@ _FINAL = (TrialPruned, Diverged, NetworkError, torch.OutOfMemoryError)
 
 def _forget(checkpoint: Path | None) -> None:
     if checkpoint is not None:
-        remove(checkpoint)
+        with suppress(OSError):  # where it could not be written either
+            remove(checkpoint)

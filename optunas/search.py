@@ -17,10 +17,12 @@ import optuna
 
 from . import studyfile
 from ._named import parse_named
+from ._sqlite import one_at_a_time
 from .comparisons import enqueue_comparisons
 from .errors import StudyError
 from .limits import Limits
 from .spaces import ConvNet
+from .storage import open_storage
 from .study import create_study
 from .training.recipe import Recipe
 from .training.recipe_space import RecipeSpace
@@ -89,7 +91,7 @@ class Search:
         own = self.own
         return create_study(
             self.name,
-            storage=self.storage,
+            storage=one_at_a_time(open_storage(self.storage)),
             sampler=self.sampler,
             pruner=self.pruner,
             directions=own.directions if own else self.directions,
@@ -100,10 +102,17 @@ class Search:
         )
 
     def watched(self, on_epoch: Callable[[int, Epoch], None]) -> Search:
-        """The same search, with someone told of every epoch."""
-        if self.own is None:
+        """The same search, with someone more told of every epoch."""
+        own = self.own
+        if own is None:
             return self
-        return replace(self, objective=replace(self.own, on_epoch=on_epoch))
+        listeners = [on_epoch, *([own.on_epoch] if own.on_epoch is not None else [])]
+
+        def tell(trial: int, epoch: Epoch) -> None:
+            for listener in listeners:
+                listener(trial, epoch)
+
+        return replace(self, objective=replace(own, on_epoch=tell))
 
     def run(self, study: optuna.Study, watch: Watch) -> None:
         """Queue the baselines of a new study, then work until the plan is fulfilled."""
@@ -168,21 +177,24 @@ def _tuned(search: Search, given: Mapping[str, Any], seed: int | None = None) ->
     changes = {name: given[name] for name in ("metrics", "device", "reuse") if name in given}
     if limits:
         changes["limits"] = replace(own.limits, **limits)
-    if recipe:
-        changes["recipe"] = _changed(own.recipe, recipe)
-    if given.get("suggest_recipe") and isinstance(own.recipe, Recipe):
-        changes["recipe"] = RecipeSpace(_changed(own.recipe, recipe))
+    if recipe or given.get("suggest_recipe"):
+        changes["recipe"] = _changed(own.recipe, recipe, bool(given.get("suggest_recipe")))
     if own.checkpoints is None:
         changes["checkpoints"] = RUNS / quote(search.name, safe=" ") / "checkpoints"
     seed = own.seed if seed is None else seed
     return replace(search, seed=seed, objective=replace(own, seed=seed, **changes))
 
 
-def _changed(recipe: Any, changes: Mapping[str, Any]) -> Any:
-    if isinstance(recipe, RecipeSpace):
-        fixed = {"batch_size": None} if "batch_size" in changes else {}
-        return replace(recipe, base=replace(recipe.base, **changes), **fixed)
-    return replace(recipe, **changes)
+def _changed(
+    recipe: Recipe | RecipeSpace, changes: Mapping[str, Any], suggest: bool
+) -> Recipe | RecipeSpace:
+    """The recipe with some fields set, and made a space of recipes where it shall be suggested."""
+    if suggest and isinstance(recipe, Recipe):
+        recipe = RecipeSpace(recipe)
+    if isinstance(recipe, Recipe):
+        return replace(recipe, **changes)
+    fixed = {"batch_size": None} if "batch_size" in changes else {}  # typed means decided
+    return replace(recipe, base=replace(recipe.base, **changes), **fixed)
 
 
 def _refuse(given: Mapping[str, Any], names: tuple[str, ...], why: str) -> None:

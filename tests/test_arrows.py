@@ -24,7 +24,8 @@ ARROWS = {
     "metrics": "errors _named",
     # what a network is, how it is chosen, what it becomes
     "architecture": "errors",
-    "spaces": "architecture errors",
+    "references": "architecture errors _named",
+    "spaces": "architecture nn errors",  # nn when a network is made, never when imported
     "nn": "architecture errors",
     "data": "errors",
     "training": "data nn errors",
@@ -36,6 +37,7 @@ ARROWS = {
     "objective": "architecture attributes candidate data device errors limits metrics nn "
     "process prospect training",
     # the study
+    "testing": "architecture nn spaces errors",
     "samplers": "spaces errors _named",
     "pruners": "errors _named",
     "storage": "errors _database",
@@ -52,8 +54,8 @@ ARROWS = {
 }
 
 TORCH_FREE = [
-    "architecture", "attributes", "cli", "limits", "metrics", "pruners", "samplers", "spaces",
-    "storage", "study", "studyfile", "tally", "terminal", "training", "worker",
+    "architecture", "attributes", "cli", "limits", "metrics", "pruners", "references", "samplers",
+    "spaces", "storage", "study", "studyfile", "tally", "terminal", "training", "worker",
 ]  # fmt: skip
 
 

@@ -5,32 +5,39 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..errors import OptunasError
-from .checks import boolean, positive, positive_pair
+from .checks import layer_or_none, positive, positive_pair
 from .compose import Parallel, Residual, Sequential
 from .layer import Block, Layer, Pair, Shape
-from .layers import Activation, Conv, Norm, Scale
+from .layers import Activation, Conv, DropPath, Norm, Scale, as_norm, put, usual
 from .pooling import GlobalPool, Pool
 
 
 @dataclass(frozen=True)
 class ConvNorm(Block):
-    """Convolution, normalisation, activation (`activation=None`: without)."""
+    """Convolution, normalisation, activation (`activation=None`: without).
+
+    `norm` is a kind of normalisation, or a whole `Norm(...)`; so it is in every block.
+    """
 
     channels: int
     kernel: Pair = 3
     stride: int = 1
     groups: int = 1
     activation: str | None = "relu"
-    norm: str = "batch"
+    norm: str | Norm = "batch"
+    padding: Pair | None = None
+    bias: bool = False
 
     def __post_init__(self) -> None:
         positive(self, channels=self.channels)
         positive_pair(self, kernel=self.kernel, stride=self.stride)
+        put(self, "norm", usual(self.norm))
 
     def expand(self, shape: Shape) -> Layer:
-        conv = Conv(self.channels, self.kernel, self.stride, groups=self.groups)
+        kernel, stride, padding, groups = self.kernel, self.stride, self.padding, self.groups
+        conv = Conv(self.channels, kernel, stride, padding, groups=groups, bias=self.bias)
         after = (Activation(self.activation),) if self.activation else ()
-        return Sequential(conv, Norm(self.norm), *after)
+        return Sequential(conv, as_norm(self.norm), *after)
 
 
 @dataclass(frozen=True)
@@ -41,10 +48,11 @@ class SeparableConv(Block):
     kernel: int = 3
     stride: int = 1
     activation: str = "relu"
-    norm: str = "batch"
+    norm: str | Norm = "batch"
 
     def __post_init__(self) -> None:
         positive(self, channels=self.channels, kernel=self.kernel, stride=self.stride)
+        put(self, "norm", usual(self.norm))
 
     def expand(self, shape: Shape) -> Layer:
         act, norm = self.activation, self.norm
@@ -62,10 +70,11 @@ class BasicBlock(Block):
     kernel: int = 3
     stride: int = 1
     activation: str = "relu"
-    norm: str = "batch"
+    norm: str | Norm = "batch"
 
     def __post_init__(self) -> None:
         positive(self, channels=self.channels, kernel=self.kernel, stride=self.stride)
+        put(self, "norm", usual(self.norm))
 
     def expand(self, shape: Shape) -> Layer:
         act, norm = self.activation, self.norm
@@ -80,7 +89,9 @@ class BasicBlock(Block):
 class Bottleneck(Block):
     """1x1, kxk and 1x1 convolution around a shortcut (ResNet-50, He et al. 2016).
 
-    The kxk works on `channels // reduction` channels; the stride is there, as in torchvision.
+    The kxk works on `channels // reduction` channels, in `groups` (ResNeXt, Xie et al. 2017); the
+    stride is there, as in torchvision. `attention` may weigh what it gives: `SqueezeExcite(...)`
+    makes RegNetY's block (Radosavovic et al. 2020).
     """
 
     channels: int
@@ -88,18 +99,24 @@ class Bottleneck(Block):
     stride: int = 1
     reduction: int = 4
     activation: str = "relu"
-    norm: str = "batch"
+    norm: str | Norm = "batch"
+    groups: int = 1
+    attention: Layer | None = None
 
     def __post_init__(self) -> None:
         positive(self, channels=self.channels, kernel=self.kernel, stride=self.stride)
+        put(self, "norm", usual(self.norm))
         positive(self, reduction=self.reduction)
+        layer_or_none(self, attention=self.attention)
 
     def expand(self, shape: Shape) -> Layer:
         act, norm = self.activation, self.norm
         inner = max(1, self.channels // self.reduction)
+        weigh = (self.attention,) if self.attention else ()
         body = Sequential(
             ConvNorm(inner, 1, activation=act, norm=norm),
-            ConvNorm(inner, self.kernel, self.stride, activation=act, norm=norm),
+            ConvNorm(inner, self.kernel, self.stride, self.groups, activation=act, norm=norm),
+            *weigh,
             ConvNorm(self.channels, 1, activation=None, norm=norm),
         )
         return Sequential(Residual(body, norm=norm), Activation(act))
@@ -128,53 +145,18 @@ class SqueezeExcite(Block):
 
 
 @dataclass(frozen=True)
-class MBConv(Block):
-    """Inverted bottleneck with squeeze-and-excitation (EfficientNet, Tan & Le 2019).
-
-    Expands the channels that come in by `expansion`, convolves depthwise, weighs (a quarter of the
-    incoming channels, as in the paper), projects; a shortcut where the shape stays.
-    """
-
-    channels: int
-    kernel: int = 3
-    stride: int = 1
-    expansion: int = 4
-    squeeze: bool = True
-    activation: str = "silu"
-    norm: str = "batch"
-
-    def __post_init__(self) -> None:
-        positive(self, channels=self.channels, kernel=self.kernel, stride=self.stride)
-        positive(self, expansion=self.expansion)
-        boolean(self, squeeze=self.squeeze)
-
-    def expand(self, shape: Shape) -> Layer:
-        act, norm = self.activation, self.norm
-        wide = shape[0] * self.expansion
-        up = (ConvNorm(wide, 1, activation=act, norm=norm),) if self.expansion != 1 else ()
-        weigh = (SqueezeExcite(max(1, shape[0] // 4), act),) if self.squeeze else ()
-        body = Sequential(
-            *up,
-            ConvNorm(wide, self.kernel, self.stride, groups=0, activation=act, norm=norm),
-            *weigh,
-            ConvNorm(self.channels, 1, activation=None, norm=norm),
-        )
-        keeps = self.stride == 1 and self.channels == shape[0]
-        return Residual(body) if keeps else body
-
-
-@dataclass(frozen=True)
 class ConvNeXt(Block):
     """ConvNeXt block (Liu et al. 2022). Keeps the shape.
 
     Depthwise convolution, layer normalisation, a two-layer perceptron on each pixel, layer scale,
-    shortcut.
+    shortcut. In training a sample skips the rest with the probability `drop_path`.
     """
 
     kernel: int = 7
     expansion: int = 4
     activation: str = "gelu"
     scale: float = 1e-6
+    drop_path: float = 0.0
 
     def __post_init__(self) -> None:
         positive(self, kernel=self.kernel, expansion=self.expansion)
@@ -189,6 +171,7 @@ class ConvNeXt(Block):
                 Activation(self.activation),
                 Conv(channels, 1, bias=True),
                 Scale(self.scale),
+                DropPath(self.drop_path),
             )
         )
 
@@ -205,10 +188,11 @@ class Inception(Block):
     kernel: int = 3
     stride: int = 1
     activation: str = "relu"
-    norm: str = "batch"
+    norm: str | Norm = "batch"
 
     def __post_init__(self) -> None:
         positive(self, channels=self.channels, kernel=self.kernel, stride=self.stride)
+        put(self, "norm", usual(self.norm))
         if self.channels % 4:
             raise OptunasError(
                 f"Inception gives a quarter of its channels to each of four branches; "

@@ -6,6 +6,7 @@ from math import isfinite
 from typing import Any
 
 from ..errors import OptunasError
+from .layer import Layer
 
 
 def positive(owner: object, **numbers: object) -> None:
@@ -48,6 +49,13 @@ def boolean(owner: object, **values: object) -> None:
     for name, value in values.items():
         if not isinstance(value, bool):
             raise _wrong(owner, name, value, "True or False")
+
+
+def layer_or_none(owner: object, **values: object) -> None:
+    """Check that each named value is a layer, or None."""
+    for name, value in values.items():
+        if value is not None and not isinstance(value, Layer):
+            raise _wrong(owner, name, value, "a layer, or None")
 
 
 def one_of(owner: object, **values: tuple[object, tuple[object, ...]]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ..errors import OptunasError, ShapeError
 from .checks import one_of
 from .layer import Layer, Shape, pixels
-from .layers import NORMS, Conv, Norm, image
+from .layers import NORMS, Conv, Norm, as_norm, image, put, usual
 
 JOINS = ("sum", "concat", "multiply")
 
@@ -30,7 +30,8 @@ class Sequential(Layer):
 class Parallel(Layer):
     """Branches that see the same input, joined: by sum, by concatenating channels, by product.
 
-    `sum` needs equal shapes; `concat` equal height and width; `multiply` broadcasts (C, 1, 1) over
+    `sum` needs equal shapes; `concat` equal height and width (tokens: equal length; their features
+    are concatenated); `multiply` broadcasts (C, 1, 1) over
     (C, H, W), which makes a gate such as squeeze-and-excitation.
     """
 
@@ -59,11 +60,13 @@ class Residual(Layer):
 
     body: Layer
     shortcut: Layer | None = None
-    norm: str | None = "batch"
+    norm: str | Norm | None = "batch"
 
     def __post_init__(self) -> None:
         _layers(self, (self.body,) if self.shortcut is None else (self.body, self.shortcut))
-        one_of(self, norm=(self.norm, (*NORMS, None)))
+        put(self, "norm", usual(self.norm))
+        if not isinstance(self.norm, Norm):
+            one_of(self, norm=(self.norm, (*NORMS, None)))
 
     def beside(self, shape: Shape, target: Shape) -> Layer:
         """What stands beside a body that leads from `shape` to `target`."""
@@ -80,11 +83,15 @@ class Residual(Layer):
                 f"no strided 1x1 convolution leads from {pixels(shape)} to {pixels(target)}: "
                 "give Residual a shortcut"
             )
-        return Sequential(conv, Norm(self.norm)) if self.norm else conv
+        return Sequential(conv, as_norm(self.norm)) if self.norm else conv
 
 
 def joined(join: str, shapes: list[Shape]) -> Shape:
     """The shape after branches meet; raises `ShapeError` where they can't."""
+    if join == "concat" and len(shapes[0]) == 2:
+        if len({shape[:-1] for shape in shapes}) > 1:
+            raise ShapeError(f"branches to concatenate {_differ('length', shapes)}")
+        return (shapes[0][0], sum(shape[1] for shape in shapes))
     if join == "concat":
         if len({shape[1:] for shape in shapes}) > 1:
             raise ShapeError(f"branches to concatenate {_differ('height and width', shapes)}")

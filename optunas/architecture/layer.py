@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 from ..errors import OptunasError
 
 Shape = tuple[int, ...]
-"""Without the batch: `(C, H, W)` for images, `(F,)` for flat features."""
+"""Without the batch: `(C, H, W)` images, `(L, D)` sequences of tokens, `(F,)` flat features."""
 
 Pair = int | tuple[int, int]
 """One number for both directions, or (vertical, horizontal)."""
@@ -46,6 +46,18 @@ class Layer:
         """As one would write it, without the fields that have their defaults."""
         return spelled(self)
 
+    def diagram(
+        self, input_shape: Shape | None = None, classes: int | None = None, *, detail: int = 0
+    ) -> str:
+        """The picture as an SVG text; `optunas.architecture.diagram` tells what is in it."""
+        from .diagram import diagram
+
+        return diagram(self, input_shape, classes, detail=detail)
+
+    def _repr_svg_(self) -> str:
+        """Jupyter shows a description as its picture."""
+        return self.diagram()
+
 
 @dataclass(frozen=True)
 class Primitive(Layer, abstract=True):
@@ -71,6 +83,14 @@ class Primitive(Layer, abstract=True):
         """Whether the layer gives back exactly what it gets, in training as in evaluation."""
         return False
 
+    def for_classes(self, classes: int) -> Primitive:
+        """The same, with the number of classes where this layer leaves it open."""
+        return self
+
+    def keeps_zero(self, shape: Shape) -> bool:
+        """Whether zeros give zeros, whatever the parameters."""
+        return False
+
     def resolved(self, shape: Shape) -> Primitive:
         """The one spelling of this operation for an input of `shape`, among those that say it."""
         return self
@@ -89,7 +109,14 @@ def pixels(shape: Shape) -> str:
     """A shape as a person says it: `64 channels of 8x8`."""
     if len(shape) == 3:
         return f"{shape[0]} channels of {shape[1]}x{shape[2]}"
+    if len(shape) == 2:
+        return f"{shape[0]} tokens of {shape[1]} features"
     return f"{shape[0]} flat features" if len(shape) == 1 else f"shape {shape}"
+
+
+def width(shape: Shape) -> int:
+    """How many numbers a pixel, a token or a flat vector has: channels, or features."""
+    return shape[-1] if len(shape) == 2 else shape[0]
 
 
 def spelled(layer: Layer) -> str:

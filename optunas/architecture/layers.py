@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from math import prod
+from typing import Any
 
 from ..errors import OptunasError, ShapeError
 from .checks import boolean, fraction, natural_pair, number, one_of, positive, positive_pair
-from .layer import Layer, Pair, Primitive, Shape, pixels
+from .layer import Layer, Pair, Primitive, Shape, pixels, width
 from .windows import by, needed_stride, output_size, pair, simple
 
 ACTIVATIONS = (
@@ -30,10 +31,11 @@ class Conv(Primitive):
     """2-d convolution. (C, H, W) -> (channels, H', W').
 
     `padding=None` keeps the size at stride 1 (and needs odd kernels); `groups=0` is depthwise: one
-    group a channel. Two spellings of the same convolution are one value: `kernel=(3, 3)` is 3.
+    group a channel. `channels=None` stands for the number of classes, as in `Linear()`. Two
+    spellings of the same convolution are one value: `kernel=(3, 3)` is 3.
     """
 
-    channels: int
+    channels: int | None
     kernel: Pair = 3
     stride: Pair = 1
     padding: Pair | None = None
@@ -42,7 +44,8 @@ class Conv(Primitive):
     bias: bool = False
 
     def __post_init__(self) -> None:
-        positive(self, channels=self.channels)
+        if self.channels is not None:
+            positive(self, channels=self.channels)
         positive_pair(self, kernel=self.kernel, stride=self.stride, dilation=self.dilation)
         boolean(self, bias=self.bias)
         if not isinstance(self.groups, int) or self.groups < 0:
@@ -75,6 +78,12 @@ class Conv(Primitive):
         assert padding is not None
         return padding
 
+    def for_classes(self, classes: int) -> Conv:
+        return replace(self, channels=classes) if self.channels is None else self
+
+    def keeps_zero(self, shape: Shape) -> bool:
+        return not self.bias
+
     def resolved(self, shape: Shape) -> Conv:
         groups = self.groups or shape[0]
         dilation = self.dilation
@@ -90,6 +99,8 @@ class Conv(Primitive):
 
     def output(self, shape: Shape) -> Shape:
         image(self, shape)
+        if self.channels is None:
+            raise ShapeError("Conv(None) means one channel for each class: say how many classes")
         groups = self.groups or shape[0]
         if shape[0] % groups or self.channels % groups:
             raise ShapeError(
@@ -100,9 +111,9 @@ class Conv(Primitive):
         return (self.channels, *size)
 
     def params(self, shape: Shape) -> int:
-        groups = self.groups or shape[0]
-        weights = self.channels * (shape[0] // groups) * prod(pair(self.kernel))
-        return weights + (self.channels if self.bias else 0)
+        channels, groups = self.output(shape)[0], self.groups or shape[0]
+        weights = channels * (shape[0] // groups) * prod(pair(self.kernel))
+        return weights + (channels if self.bias else 0)
 
     def macs(self, shape: Shape) -> int:
         groups = self.groups or shape[0]
@@ -115,7 +126,8 @@ class Norm(Primitive):
 
     `batch` (Ioffe & Szegedy 2015), `group` (Wu & He 2018; `groups` of channels, fewer where they
     don't divide or a group would be a single number), `layer` (Ba et al. 2016; over the channels of
-    each pixel, as in ConvNeXt). `eps=None` is 1e-5, and 1e-6 for `layer`.
+    each pixel, as in ConvNeXt, or the features of each token). `eps=None` is 1e-5, and 1e-6 for
+    `layer`.
     """
 
     kind: str = "batch"
@@ -145,7 +157,8 @@ class Norm(Primitive):
     def resolved(self, shape: Shape) -> Norm:
         if self.kind != "group":
             return self
-        size, channels = prod(shape[1:]), shape[0]
+        channels = width(shape)
+        size = prod(shape) // channels
         most = min(self.groups, channels if size > 1 else channels // 2)
         groups = next((g for g in range(most, 0, -1) if channels % g == 0), 1)
         if groups == 1 and size == 1:  # all channels of the only pixel
@@ -153,12 +166,22 @@ class Norm(Primitive):
         return self if groups == self.groups else replace(self, groups=groups)
 
     def output(self, shape: Shape) -> Shape:
-        if len(shape) not in (1, 3):
-            raise ShapeError(f"Norm needs (C, H, W) or (F,); the input is {pixels(shape)}")
+        if len(shape) > 3:
+            raise ShapeError(f"Norm needs (C, H, W), (L, D) or (F,); the input is {pixels(shape)}")
         return shape
 
     def params(self, shape: Shape) -> int:
-        return 2 * shape[0]
+        return 2 * width(shape)
+
+
+def usual(norm: Any) -> Any:
+    """The shorter spelling of a block's normalisation: its kind alone, where the rest is usual."""
+    return norm.kind if isinstance(norm, Norm) and norm == Norm(norm.kind) else norm
+
+
+def as_norm(norm: str | Norm) -> Norm:
+    """Blocks take a kind of normalisation, or a whole `Norm` where more is to be said."""
+    return norm if isinstance(norm, Norm) else Norm(norm)
 
 
 @dataclass(frozen=True)
@@ -170,10 +193,16 @@ class Activation(Primitive):
     def __post_init__(self) -> None:
         one_of(self, kind=(self.kind, ACTIVATIONS))
 
+    def keeps_zero(self, shape: Shape) -> bool:
+        return self.kind not in ("sigmoid", "hardsigmoid")
+
 
 @dataclass(frozen=True)
 class Flatten(Primitive):
     """All numbers in a row. (C, H, W) -> (C * H * W,)."""
+
+    def keeps_zero(self, shape: Shape) -> bool:
+        return True
 
     def output(self, shape: Shape) -> Shape:
         return (prod(shape),)
@@ -184,7 +213,7 @@ class Flatten(Primitive):
 
 @dataclass(frozen=True)
 class Linear(Primitive):
-    """Fully connected layer. (F,) -> (features,).
+    """Fully connected layer. (F,) -> (features,), or each token's: (L, D) -> (L, features).
 
     `features=None` stands for the number of classes, which the data knows and the search space
     does not: `Linear()` is the classifier.
@@ -198,22 +227,28 @@ class Linear(Primitive):
         if self.features is not None:
             positive(self, features=self.features)
 
+    def for_classes(self, classes: int) -> Linear:
+        return replace(self, features=classes) if self.features is None else self
+
+    def keeps_zero(self, shape: Shape) -> bool:
+        return not self.bias
+
     def output(self, shape: Shape) -> Shape:
-        if len(shape) != 1:
+        if len(shape) > 2:
             raise ShapeError(
                 "a fully connected layer needs flat features (put GlobalPool() or Flatten() "
                 f"before it); the input is {pixels(shape)}"
             )
         if self.features is None:
             raise ShapeError("Linear() means one output for each class: say how many classes")
-        return (self.features,)
+        return (*shape[:-1], self.features)
 
     def params(self, shape: Shape) -> int:
-        (width,) = self.output(shape)
-        return width * shape[0] + (width if self.bias else 0)
+        features = self.output(shape)[-1]
+        return features * shape[-1] + (features if self.bias else 0)
 
     def macs(self, shape: Shape) -> int:
-        return self.output(shape)[0] * shape[0]
+        return prod(self.output(shape)) * shape[-1]
 
 
 @dataclass(frozen=True)
@@ -224,6 +259,9 @@ class Dropout(Primitive):
 
     def __post_init__(self) -> None:
         fraction(self, p=self.p)
+
+    def keeps_zero(self, shape: Shape) -> bool:
+        return True
 
     def is_identity(self, shape: Shape) -> bool:
         return self.p == 0
@@ -238,6 +276,9 @@ class DropPath(Primitive):
     def __post_init__(self) -> None:
         fraction(self, p=self.p)
 
+    def keeps_zero(self, shape: Shape) -> bool:
+        return True
+
     def is_identity(self, shape: Shape) -> bool:
         return self.p == 0
 
@@ -251,8 +292,11 @@ class Scale(Primitive):
     def __post_init__(self) -> None:
         number(self, init=self.init)
 
+    def keeps_zero(self, shape: Shape) -> bool:
+        return True
+
     def params(self, shape: Shape) -> int:
-        return shape[0]
+        return width(shape)
 
 
 def image(layer: Layer, shape: Shape) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from .channels import Shuffle, Slice
 from .layer import spelled
 from .layers import Activation, Dropout, DropPath, Flatten
+from .layouts import pixelwise, relaid
 from .pooling import GlobalPool
 from .steps import Operation, Step
 
@@ -18,7 +20,11 @@ KEEP_POSITIVE = ("relu", "leaky_relu", "elu")
 def extend(steps: list[Step], more: tuple[Step, ...]) -> None:
     """Append steps to steps; both are in normal form, so merging begins, and ends, at the seam."""
     done = 0
-    while done < len(more) and _merge(steps, more[done]):
+    while done < len(more):
+        if not _merge(steps, more[done]):
+            if not pixelwise(more[done]):  # a pooling behind it may still merge
+                break
+            steps.append(more[done])
         done += 1
     steps.extend(more[done:])
 
@@ -43,14 +49,31 @@ def _merge(steps: list[Step], step: Step) -> bool:
                 return True
         case GlobalPool(keep=True), Flatten():
             flat = replace(before.layer, keep=False)
-            steps[-1] = Operation(flat, spelled(flat), before.input, step.output)
+            steps.pop()
+            _append(steps, Operation(flat, spelled(flat), before.input, step.output))
             return True
-        case ((Activation() | Dropout() | DropPath()), Flatten()):
-            steps.pop()  # number by number, in whatever shape: the flat one comes first
+        case Slice(start=start), Slice() as inner:
+            both = replace(inner, start=start + inner.start, stop=start + (inner.stop or 0))
+            steps[-1] = Operation(both, spelled(both), before.input, step.output)
+            return True
+        case Shuffle() as first, Shuffle() as then:
+            return _shuffled(steps, before, first.then(then, step.input[0]))
+        case ((Activation() | Dropout() | DropPath()), (Flatten() | Slice() | Shuffle())):
+            steps.pop()  # number by number, in whatever shape: what only rearranges comes first
             _append(steps, step)
             steps.append(replace(before, input=step.output, output=step.output))
             return True
-    return False
+    return relaid(steps, step, _append)
+
+
+def _shuffled(steps: list[Step], before: Operation, both: Shuffle | None) -> bool:
+    """Put the one shuffle that does the same in the place of two."""
+    if both is None:
+        return False
+    steps.pop()
+    if not both.is_identity(before.input):
+        steps.append(replace(before, layer=both, token=spelled(both)))
+    return True
 
 
 def _changes_nothing(first: str, then: str) -> bool:

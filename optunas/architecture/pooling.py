@@ -57,6 +57,9 @@ class Pool(Primitive):
         size = output_size(shape, self.kernel, self.step, self.padding, ceil=self.ceil)
         return (shape[0], *size)
 
+    def keeps_zero(self, shape: Shape) -> bool:
+        return True
+
     def resolved(self, shape: Shape) -> Primitive:
         pool = self._simplest(shape)
         if pool.padding == 0 and pair(pool.kernel) == shape[1:]:
@@ -100,6 +103,9 @@ class GlobalPool(Primitive):
     def output(self, shape: Shape) -> Shape:
         image(self, shape)
         return (shape[0], 1, 1) if self.keep else (shape[0],)
+
+    def keeps_zero(self, shape: Shape) -> bool:
+        return True
 
     def resolved(self, shape: Shape) -> Primitive:
         return self if self.keep or shape[1:] != (1, 1) else Flatten()

@@ -12,9 +12,15 @@ from typing import Any
 
 from ..errors import OptunasError
 from .compose import Parallel, Sequential
+from .graph import Graph, Node
 from .layer import Layer
 
-SPREAD = {Sequential: "layers", Parallel: "branches"}
+SPREAD: dict[type[Layer], str] = {
+    Sequential: "layers",
+    Parallel: "branches",
+    Graph: "nodes",
+    Node: "sources",
+}
 """Compositions take their parts one by one: `Sequential(a, b)`."""
 
 

@@ -14,11 +14,13 @@ from torch import nn
 
 from .. import architecture as described
 from ..architecture import Layer, Primitive, Shape
+from ..architecture.layer import width
 from ..architecture.normal import lower
-from ..architecture.steps import Fork, Step
+from ..architecture.steps import Fork, Step, Web
 from ..errors import OptunasError
+from .graph import Graph
 from .initialise import initialise
-from .modules import ChannelNorm, DropPath, Parallel, Scale
+from .modules import ChannelNorm, DropPath, Parallel, Scale, TokenBatchNorm, TokenGroupNorm
 
 
 def build(
@@ -50,7 +52,18 @@ def _sequence(steps: tuple[Step, ...]) -> nn.Module:
 def _step(step: Step) -> nn.Module:
     if isinstance(step, Fork):
         return Parallel(map(_sequence, step.branches), step.join)
+    if isinstance(step, Web):
+        return _graph(step)
     return module(step.layer, step.input)
+
+
+def _graph(web: Web) -> nn.Module:
+    nodes = [meeting.edges for meeting in web.meetings]
+    return Graph(
+        edges=[[_sequence(steps) for _, steps in edges] for edges in nodes],
+        sources=[[source for source, _ in edges] for edges in nodes],
+        joins=[meeting.join for meeting in web.meetings],
+    )
 
 
 @singledispatch
@@ -66,7 +79,7 @@ def module(layer: Primitive, shape: Shape) -> nn.Module:
 def _(layer: described.Conv, shape: Shape) -> nn.Module:
     return nn.Conv2d(
         shape[0],
-        layer.channels,
+        layer.output(shape)[0],
         layer.kernel,
         layer.stride,
         layer.pad,
@@ -78,7 +91,11 @@ def _(layer: described.Conv, shape: Shape) -> nn.Module:
 
 @module.register
 def _(layer: described.Norm, shape: Shape) -> nn.Module:
-    channels, eps = shape[0], layer.epsilon
+    channels, eps = width(shape), layer.epsilon
+    if len(shape) == 2 and layer.kind == "batch":
+        return TokenBatchNorm(channels, eps)
+    if len(shape) == 2 and layer.kind == "group":
+        return TokenGroupNorm(layer.groups, channels, eps)
     if layer.kind == "group":
         return nn.GroupNorm(layer.groups, channels, eps)
     if layer.kind == "layer":
@@ -126,7 +143,7 @@ def _(layer: described.Flatten, shape: Shape) -> nn.Module:
 
 @module.register
 def _(layer: described.Linear, shape: Shape) -> nn.Module:
-    return nn.Linear(shape[0], layer.output(shape)[0], layer.bias)
+    return nn.Linear(shape[-1], layer.output(shape)[-1], layer.bias)
 
 
 @module.register
@@ -141,4 +158,4 @@ def _(layer: described.DropPath, shape: Shape) -> nn.Module:
 
 @module.register
 def _(layer: described.Scale, shape: Shape) -> nn.Module:
-    return Scale(shape[0], layer.init, len(shape))
+    return Scale(width(shape), layer.init, 3 if len(shape) == 3 else 1)

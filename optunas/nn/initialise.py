@@ -14,9 +14,10 @@ def initialise(network: nn.Module, generator: torch.Generator) -> nn.Module:
     """Give a network on the meta device its memory (on the CPU) and its first weights.
 
     Convolutions: normal with the variance 2 / fan-out (He et al. 2015); fully connected layers:
-    normal with the variance 1 / fan-in; normalisation: 1 and 0; biases: 0. The last layer starts at
-    a tenth of that, so that the first loss is close to ln(classes). Other modules with numbers of
-    their own set them in `reset_parameters()`, as torch's do.
+    normal with the variance 1 / fan-in, and so do a recurrent layer's two sides; normalisation: 1
+    and 0; biases: 0, but 1 at an LSTM's forget gate (Jozefowicz et al. 2015). The last layer starts
+    at a tenth of that, so that the first loss is close to ln(classes). Other modules with numbers
+    of their own set them in `reset_parameters()`, as torch's do.
     """
     network.to_empty(device="cpu")
     modules = list(network.modules())
@@ -39,10 +40,23 @@ def _first_weights(module: nn.Module, generator: torch.Generator, gain: float) -
             nn.init.ones_(module.weight)
         case nn.GroupNorm() | nn.LayerNorm():
             nn.init.ones_(module.weight)
+        case nn.RNNBase():
+            return _recurrent(module, generator)
         case _:
             return _by_itself(module, generator)
     if isinstance(module.bias, Tensor):
         nn.init.zeros_(module.bias)
+
+
+def _recurrent(module: nn.RNNBase, generator: torch.Generator) -> None:
+    """As a fully connected layer for each side; an LSTM remembers at first."""
+    for name, parameter in module.named_parameters():
+        if name.startswith("weight"):
+            _normal(parameter, 1 / math.sqrt(parameter.shape[1]), generator)
+            continue
+        nn.init.zeros_(parameter)
+        if isinstance(module, nn.LSTM) and name.startswith("bias_ih"):
+            parameter[module.hidden_size : 2 * module.hidden_size].fill_(1.0)
 
 
 def _normal(weight: Tensor, std: float, generator: torch.Generator) -> None:

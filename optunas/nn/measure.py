@@ -17,12 +17,14 @@ MIB = 2**20
 def count(network: nn.Module, input_shape: tuple[int, ...]) -> tuple[int, int]:
     """(parameters, MACs for one input) of any network, the meta device included.
 
+    Frozen parameters count: they are stored, loaded and computed with wherever the network goes,
+    and that is what a limit is about. What training needs is told by `training_memory_mb`.
     MACs are half of what `FlopCounterMode` counts: convolutions, matrix products and attention.
     """
-    with _evaluating(network), FlopCounterMode(display=False) as counter:
+    with evaluating(network), FlopCounterMode(display=False) as counter:
         network(_inputs(network, 1, input_shape))
     # counted afterwards: a lazy module has no parameters before its first call
-    params = sum(p.numel() for p in network.parameters() if p.requires_grad)
+    params = sum(p.numel() for p in network.parameters())
     return params, counter.get_total_flops() // 2
 
 
@@ -37,7 +39,7 @@ def latency_ms(
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with _evaluating(network):
+        with evaluating(network):
             return _median_ms(network, _inputs(network, batch, input_shape), seconds)
     finally:
         torch.set_num_threads(threads)
@@ -66,18 +68,20 @@ def training_memory_mb(network: nn.Module, input_shape: tuple[int, ...], batch: 
 
     On CUDA the allocator's peak over a forward and a backward pass. Elsewhere no allocator keeps
     count, so what a step must hold is added up: the tensors kept for the backward pass, weights
-    and buffers, gradients. Two numbers a weight, as AdamW keeps, are added in both cases.
+    and buffers, gradients. Two numbers a weight that is trained, as AdamW keeps, are added in both
+    cases.
     """
-    weights = sum(p.numel() * p.element_size() for p in network.parameters())
+    weights = sum(p.numel() * p.element_size() for p in network.parameters() if p.requires_grad)
     device = _device(network)
     state = {name: value.clone() for name, value in network.state_dict().items()}
-    rng = torch.get_rng_state()
+    rng, training = torch.get_rng_state(), network.training
     try:
         measure = _cuda_peak if device.type == "cuda" else _kept_for_backward
         return (measure(network, _inputs(network, batch, input_shape)) + 2 * weights) / MIB
     finally:
         network.load_state_dict(state)  # running statistics have seen the made-up inputs
         network.zero_grad(set_to_none=True)
+        network.train(training)
         torch.set_rng_state(rng)
 
 
@@ -109,7 +113,8 @@ def _kept_for_backward(network: nn.Module, x: Tensor) -> int:
 
 
 @contextmanager
-def _evaluating(network: nn.Module) -> Iterator[None]:
+def evaluating(network: nn.Module) -> Iterator[None]:
+    """Within it the network is in eval mode and nothing is kept for a backward pass."""
     training = network.training
     network.eval()
     try:

@@ -19,8 +19,8 @@ class Parallel(nn.Module):
         self.join = join
 
     def forward(self, x: Tensor) -> Tensor:
-        """x: (B, C, H, W), or (B, F) -> the joined outputs."""
-        return _JOIN[self.join]([branch(x) for branch in self.branches])
+        """x: (B, C, H, W), (B, L, D) or (B, F) -> the joined outputs."""
+        return JOIN[self.join]([branch(x) for branch in self.branches])
 
     def extra_repr(self) -> str:
         """The join, where torch prints the module."""
@@ -28,7 +28,7 @@ class Parallel(nn.Module):
 
 
 def _concat(outputs: list[Tensor]) -> Tensor:
-    return torch.cat(outputs, dim=1)
+    return torch.cat(outputs, dim=2 if outputs[0].ndim == 3 else 1)
 
 
 def _sum(outputs: list[Tensor]) -> Tensor:
@@ -39,7 +39,7 @@ def _multiply(outputs: list[Tensor]) -> Tensor:
     return reduce(torch.mul, outputs)
 
 
-_JOIN: dict[str, Callable[[list[Tensor]], Tensor]] = {
+JOIN: dict[str, Callable[[list[Tensor]], Tensor]] = {
     "concat": _concat,
     "multiply": _multiply,
     "sum": _sum,
@@ -60,7 +60,7 @@ class Scale(nn.Module):
         nn.init.constant_(self.weight, self.init)
 
     def forward(self, x: Tensor) -> Tensor:
-        """x: (B, C, H, W) or (B, C) -> the same shape."""
+        """x: (B, C, H, W), (B, L, C) or (B, C) -> the same shape."""
         return x * self.weight
 
 
@@ -72,6 +72,22 @@ class ChannelNorm(nn.LayerNorm):
         x = x.permute(0, 2, 3, 1)
         x = functional.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
         return x.permute(0, 3, 1, 2)
+
+
+class TokenBatchNorm(nn.BatchNorm1d):
+    """Batch normalisation of each feature, over all tokens."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (B, L, D) -> the same shape."""
+        return super().forward(x.transpose(1, 2)).transpose(1, 2)
+
+
+class TokenGroupNorm(nn.GroupNorm):
+    """Group normalisation over groups of features and all tokens of a sample."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (B, L, D) -> the same shape."""
+        return super().forward(x.transpose(1, 2)).transpose(1, 2)
 
 
 class DropPath(nn.Module):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable
+from typing import Any, Protocol, runtime_checkable
 
 from optuna.trial import BaseTrial
 
@@ -22,3 +23,12 @@ class Space(Protocol):
     def suggest(self, trial: BaseTrial) -> Architecture:
         """Choose an architecture by `trial.suggest_*` calls."""
         ...
+
+
+Suggests = Space | Callable[[BaseTrial], Any]
+"""A space, or a function of a trial that is one."""
+
+
+def suggestion(space: Suggests) -> Callable[[BaseTrial], Any]:
+    """The function of a trial that a space has, or is."""
+    return space.suggest if isinstance(space, Space) else space

@@ -16,6 +16,7 @@ from ..errors import OptunasError
 from .tables import count, percent, table_of
 
 FACTS = ("reason", "role", "key", "device", "seed", "reused_from")
+MEASURES = {"latency_ms": "latency", "memory_mb": "memory", "train_seconds": "training"}
 BAR = 12
 
 
@@ -65,7 +66,8 @@ def _costs(trial: FrozenTrial) -> Iterator[tuple[str, str]]:
     for name, unit in (("latency_ms", "ms"), ("memory_mb", "MiB"), ("train_seconds", "s")):
         amount = number(trial, name)
         if amount is not None:
-            yield name.split("_")[0], f"{amount:,.3g} {unit}"
+            said = f"{amount:,.0f}" if amount >= 100 else f"{amount:.3g}"
+            yield MEASURES[name], f"{said} {unit}"
 
 
 def _network(trial: FrozenTrial) -> Iterator[RenderableType]:

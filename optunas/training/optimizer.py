@@ -1,6 +1,7 @@
 """The optimizer and the learning rate that a recipe asks for."""
 
 import math
+from typing import Any
 
 import torch
 from torch import nn
@@ -18,13 +19,16 @@ def make_optimizer(network: nn.Module, recipe: Recipe) -> Optimizer:
 
     Biases, normalisation and other vectors (a layer scale) aren't decayed: decay is there to
     bound the weights of matrices and kernels (He et al. 2019, arXiv:1812.01187, section 3.1).
+
+    A module may have an attribute `lr_factor`: the learning rate of its parameters is multiplied
+    by it (0.1: a tenth of the rate for a pretrained part). An inner module's takes the place of an
+    outer one's. Parameters that require no gradient are frozen.
     """
     decayed, spared = _split(network)
     groups = [
-        {"params": decayed, "weight_decay": recipe.weight_decay},
-        {"params": spared, "weight_decay": 0.0},
+        *_groups(network, decayed, recipe.weight_decay),
+        *_groups(network, spared, 0.0),
     ]
-    groups = [group for group in groups if group["params"]]
     if not groups:
         raise NetworkError(
             "a network needs parameters to train; this one has none that require a gradient"
@@ -32,8 +36,13 @@ def make_optimizer(network: nn.Module, recipe: Recipe) -> Optimizer:
     fused = all(p.is_cuda for p in decayed + spared) or None
     if recipe.optimizer == "sgd":
         nesterov = recipe.momentum > 0
-        return SGD(groups, recipe.lr, recipe.momentum, nesterov=nesterov, fused=fused)
-    return AdamW(groups, recipe.lr, (recipe.momentum, 0.999), fused=fused)
+        optimizer: Optimizer = SGD(
+            groups, recipe.lr, recipe.momentum, nesterov=nesterov, fused=fused
+        )
+    else:
+        optimizer = AdamW(groups, recipe.lr, (recipe.momentum, 0.999), fused=fused)
+    set_lr(optimizer, recipe.lr)
+    return optimizer
 
 
 def factor(schedule: str, step: int, steps: int) -> float:
@@ -51,9 +60,34 @@ def factor(schedule: str, step: int, steps: int) -> float:
 
 
 def set_lr(optimizer: Optimizer, lr: float) -> None:
-    """Set the rate of every group."""
+    """Set the rate of every group; a group with an `lr_factor` takes that share of it."""
     for group in optimizer.param_groups:
-        group["lr"] = lr
+        group["lr"] = lr * group.get("lr_factor", 1.0)
+
+
+def _groups(
+    network: nn.Module, parameters: list[nn.Parameter], weight_decay: float
+) -> list[dict[str, Any]]:
+    """One group for each learning rate."""
+    factors = _lr_factors(network)
+    groups: dict[float, list[nn.Parameter]] = {}
+    for parameter in parameters:
+        groups.setdefault(factors.get(id(parameter), 1.0), []).append(parameter)
+    return [
+        {"params": members, "weight_decay": weight_decay, "lr_factor": lr_factor}
+        for lr_factor, members in groups.items()
+    ]
+
+
+def _lr_factors(network: nn.Module) -> dict[int, float]:
+    factors: dict[int, float] = {}
+    for module in network.modules():  # the outer ones first
+        lr_factor = getattr(module, "lr_factor", None)
+        if lr_factor is not None:
+            if not 0 < lr_factor < math.inf:
+                raise NetworkError(f"an lr_factor is a finite number above 0; got {lr_factor!r}")
+            factors.update((id(parameter), float(lr_factor)) for parameter in module.parameters())
+    return factors
 
 
 def _split(network: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:

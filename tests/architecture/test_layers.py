@@ -38,7 +38,7 @@ from optunas.errors import OptunasError
         (lambda: Norm("batch", eps=0), "Norm.eps must be above 0; got 0"),
         (lambda: Linear("ten"), "Linear.features must be a whole number of at least 1; got 'ten'"),
         (lambda: Inception(6), "got 6 channels: take a multiple of 4"),
-        (lambda: MBConv(8, expansion=0), "MBConv.expansion must be a whole number of at least 1"),
+        (lambda: MBConv(8, expansion=0), "MBConv.expansion must be above 0; got 0"),
         (lambda: ConvNorm(8, stride=0), "ConvNorm.stride must be a whole number of at least 1"),
         (lambda: Parallel(), "Parallel needs at least one branch; got none"),
         (lambda: Parallel(Conv(3), join="mean"), "one of sum, concat, multiply; got 'mean'"),

@@ -1,0 +1,381 @@
+"""Graphs in their normal form: what is a sequence or a fork becomes one, the rest is a web.
+
+A graph is taken apart by what is true of it however it was written. Zeros and what only they need
+vanish; nodes with one input and one use are threaded into sequences, edges between the same two
+nodes into forks; a sum that is only a term of another sum gives its terms. Then it is cut where
+every path passes (sequences) and split where paths share nothing (forks). What is left is bound
+together and becomes a `Web`, its nodes numbered canonically. Graphs without sharing end as the
+sequences and forks that say the same.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from graphlib import TopologicalSorter
+from itertools import groupby
+
+from .canonical import canonical
+from .compose import joined
+from .flow import Steps, constant, loosened, meet, outcome, silent, zeros
+from .layer import Shape
+from .merge import extend
+from .steps import Fork, Operation, Step, Web
+
+Edge = tuple[int | None, Steps]
+"""Where from, and the steps on the way; None for constants, which come from nowhere."""
+
+
+@dataclass
+class Knot:
+    """A node while a graph is simplified: the edges that are joined in it."""
+
+    join: str
+    edges: list[Edge]
+    shape: Shape
+
+
+@dataclass
+class Weave:
+    """A graph with one input, number 0, whose nodes are added in order."""
+
+    shape: Shape
+    knots: dict[int, Knot] = field(default_factory=dict)
+    uses: Counter[int] = field(default_factory=Counter)
+    above: dict[int, tuple[int, int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.knots[0] = Knot("sum", [], self.shape)
+
+    def add(self, join: str, edges: Iterable[tuple[int, Steps]], shape: Shape) -> int:
+        """A new node, joined from edges of earlier ones; gives its number."""
+        threaded: list[Edge] = [self._threaded(source, steps) for source, steps in edges]
+        number = len(self.knots)
+        self.knots[number] = Knot(join, threaded, shape)
+        return number
+
+    def _threaded(self, source: int, steps: Steps) -> tuple[int, Steps]:
+        """The last edge of steps: the webs in them become nodes of this graph."""
+        plain: list[Step] = []
+        for step in steps:
+            if not _webbed(step):
+                plain.append(step)
+                continue
+            if plain:
+                source = self.add("sum", [(source, tuple(plain))], step.input)
+                plain = []
+            if isinstance(step, Web):
+                source = self._opened(step, source)
+            elif isinstance(step, Fork):
+                branches = [(source, branch) for branch in step.branches]
+                source = self.add(step.join, branches, step.output)
+        return source, tuple(plain)
+
+    def _opened(self, web: Web, source: int) -> int:
+        numbers = [source]
+        for meeting in web.meetings:
+            edges = [(numbers[n], steps) for n, steps in meeting.edges]
+            numbers.append(self.add(meeting.join, edges, meeting.output))
+        return numbers[-1]
+
+    def steps(self, sink: int) -> Steps:
+        """What leads from the input to the node `sink`."""
+        self._without_zeros()
+        if silent(self._only(sink)):
+            return self._only(sink)
+        self._without_dead(sink)
+        self._simplify(loosen=True)
+        if any(source is None for knot in self.knots.values() for source, _ in knot.edges):
+            self._anchor(sink)
+            self._simplify(loosen=False)
+        self.above = self._dominators()
+        knot = self.knots[sink]
+        return self._to(knot.edges, knot.join, 0)
+
+    def _only(self, number: int) -> Steps:
+        edges = self.knots[number].edges
+        return edges[0][1] if len(edges) == 1 and edges[0][0] is None else ()
+
+    def _without_zeros(self) -> None:
+        """Let zeros run on through what keeps them; let constants come from nowhere."""
+        for number, knot in self.knots.items():
+            if number == 0:
+                continue
+            steps = [self._heard(source, steps) for source, steps in knot.edges]
+            edges = [
+                (None if constant(now) else source, now)
+                for now, (source, _) in zip(steps, knot.edges, strict=True)
+            ]
+            if any(map(silent, steps)):
+                edges = self._joined_without_zeros(knot, edges)
+            knot.edges = edges
+
+    def _heard(self, source: int | None, steps: Steps) -> Steps:
+        if source is not None and silent(self._only(source)):
+            return fed_zeros(self.knots[source].shape, steps)
+        return steps
+
+    def _joined_without_zeros(self, knot: Knot, edges: list[Edge]) -> list[Edge]:
+        quiet = [silent(steps) for _, steps in edges]
+        if all(quiet) or knot.join == "multiply":
+            return [(None, (zeros(knot.shape),))]
+        if knot.join == "sum":
+            return [edge for edge, zero in zip(edges, quiet, strict=True) if not zero]
+        merged: list[Edge] = []
+        for zero, group in groupby(edges, key=lambda edge: silent(edge[1])):
+            run = list(group)
+            if zero:
+                whole = joined("concat", [steps[-1].output for _, steps in run])
+                run = [(None, (zeros(whole),))]
+            merged += run
+        return merged
+
+    def _without_dead(self, sink: int) -> None:
+        alive = {0, sink}
+        for number in sorted(self.knots, reverse=True):
+            if number in alive:
+                alive |= {source for source, _ in self.knots[number].edges if source is not None}
+        self.knots = {number: self.knots[number] for number in sorted(alive)}
+
+    def _simplify(self, loosen: bool) -> None:
+        """Thread and fork until nothing changes."""
+        self.uses = Counter(
+            source for knot in self.knots.values() for source, _ in knot.edges if source is not None
+        )
+        changed = True
+        while changed:
+            changed = False
+            for number in list(self.knots):
+                if number and number in self.knots:
+                    changed |= self._simplified(self.knots[number], loosen)
+
+    def _simplified(self, knot: Knot, loosen: bool) -> bool:
+        before = knot.edges
+        edges = before
+        while True:
+            pulled = [edge for each in edges for edge in self._pulled(each, knot.join, len(edges))]
+            if loosen and len(pulled) > 1 and knot.join != "concat":
+                pulled = [edge for each in pulled for edge in _loose(each, knot.join)]
+            pulled = self._forked(pulled, knot.join)
+            if pulled == edges:
+                break
+            edges = pulled
+        knot.edges = edges
+        return edges is not before
+
+    def _pulled(self, edge: Edge, join: str, width: int) -> list[Edge]:
+        """An edge, begun earlier where its source is a node of no importance."""
+        source, steps = edge
+        while source:
+            knot = self.knots[source]
+            alone = self.uses[source] == 1
+            if len(knot.edges) == 1:
+                (earlier, first), *_ = knot.edges
+                if first and not alone:
+                    break
+                self._released(source, earlier, alone)
+                threaded = list(first)
+                extend(threaded, steps)
+                source, steps = earlier, tuple(threaded)
+            elif alone and not steps and width > 1 and knot.join == join:
+                del self.knots[source]
+                return knot.edges
+            else:
+                break
+        return [(source, steps)]
+
+    def _released(self, number: int, source: int | None, alone: bool) -> None:
+        """Bookkeeping: an edge leaves the node `number` for that node's source."""
+        if alone:
+            del self.knots[number]
+            return
+        self.uses[number] -= 1
+        if source is not None:
+            self.uses[source] += 1
+
+    def _forked(self, edges: list[Edge], join: str) -> list[Edge]:
+        """Edges from one source become one (in a concatenation, where they are neighbours)."""
+        if join != "concat":
+            edges = sorted(edges, key=lambda edge: -1 if edge[0] is None else edge[0])
+        forked: list[Edge] = []
+        for source, group in groupby(edges, key=lambda edge: edge[0]):
+            run = list(group)
+            if source is not None and len(run) > 1:
+                self.uses[source] -= len(run) - 1
+                branches = [steps for _, steps in run]
+                run = [(source, meet(branches, join, self.knots[source].shape))]
+            forked += run
+        return forked
+
+    def _dominators(self) -> dict[int, tuple[int, int]]:
+        """For each node that hears the input: the last one that every path to it passes, depth."""
+        above = {0: (0, 0)}
+        for number, knot in self.knots.items():
+            sources = [source for source, _ in knot.edges if source in above]
+            if number and sources:
+                last = self._last_common([s for s in sources if s is not None], above)
+                above[number] = last, above[last][1] + 1
+        return above
+
+    @staticmethod
+    def _last_common(numbers: Sequence[int], above: dict[int, tuple[int, int]]) -> int:
+        def common(one: int, other: int) -> int:
+            while one != other:
+                if above[one][1] >= above[other][1]:
+                    one = above[one][0]
+                else:
+                    other = above[other][0]
+            return one
+
+        return reduce(common, numbers)
+
+    def _anchor(self, sink: int) -> None:
+        """Let constants begin where all paths to their uses pass: the same however written."""
+        above = self._dominators()
+        wanted: dict[int, list[int]] = {sink: [] if sink in above else [0]}
+        for number in sorted(self.knots, reverse=True):
+            knot = self.knots[number]
+            if number in above:
+                place = above[number][0]
+            else:
+                place = self._last_common(wanted[number], above)
+            for source, _ in knot.edges:
+                if source is not None and source not in above:
+                    wanted.setdefault(source, []).append(place)
+            knot.edges = [(place if s is None else s, steps) for s, steps in knot.edges]
+        sources = {
+            number: [s for s, _ in knot.edges if s is not None]
+            for number, knot in self.knots.items()
+        }
+        self.knots = {
+            number: self.knots[number] for number in TopologicalSorter(sources).static_order()
+        }
+
+    def _to(self, edges: list[Edge], join: str, start: int) -> Steps:
+        """The steps from the node `start` to where `edges` are joined."""
+        parts: list[Steps] = []
+        while (last := self._cut(edges)) != start:
+            parts.append(self._between_cuts(edges, join, last))
+            edges, join = self.knots[last].edges, self.knots[last].join
+        threaded = list(self._between_cuts(edges, join, start))
+        for part in reversed(parts):
+            extend(threaded, part)
+        return tuple(threaded)
+
+    def _cut(self, edges: list[Edge]) -> int:
+        """The last node that every path along `edges` passes."""
+        return self._last_common([s for s, _ in edges if s is not None], self.above)
+
+    def _between_cuts(self, edges: list[Edge], join: str, start: int) -> Steps:
+        if len(edges) == 1:
+            return edges[0][1]
+        groups = self._apart(edges, join, start)
+        if len(groups) > 1:
+            branches = [self._to(group, join, start) for group in groups]
+            return meet(branches, join, self.knots[start].shape)
+        return (self._web(edges, join, start),)
+
+    def _apart(self, edges: list[Edge], join: str, start: int) -> list[list[Edge]]:
+        """Edges in groups whose paths from `start` share no node."""
+        groups: list[tuple[set[int], list[int]]] = []
+        for position, (source, _) in enumerate(edges):
+            nodes, places = self._between(source, start), [position]
+            for group in [group for group in groups if group[0] & nodes]:
+                groups.remove(group)
+                nodes |= group[0]
+                places = group[1] + places
+            groups.append((nodes, places))
+        parts = [sorted(places) for _, places in groups]
+        if join == "concat":
+            parts = _unbroken(parts)
+        return [[edges[place] for place in part] for part in sorted(parts)]
+
+    def _between(self, number: int | None, start: int) -> set[int]:
+        found: set[int] = set()
+        waiting = [number]
+        while waiting:
+            number = waiting.pop()
+            if number is not None and number != start and number not in found:
+                found.add(number)
+                waiting += [source for source, _ in self.knots[number].edges]
+        return found
+
+    def _web(self, edges: list[Edge], join: str, start: int) -> Web:
+        inside = set().union(*(self._between(source, start) for source, _ in edges))
+        inner = [number for number in self.knots if number in inside]
+        names = {start: 0} | {number: place for place, number in enumerate(inner, 1)}
+        knots = [self.knots[number] for number in inner]
+        shape = self.knots[start].shape
+        shapes = [shape, *(knot.shape for knot in knots)]
+        ends = [outcome(steps, shapes[names[s or 0]]) for s, steps in edges]
+        knots.append(Knot(join, edges, joined(join, ends)))
+        nodes = [
+            (k.join, [(names[s], steps) for s, steps in k.edges if s is not None], k.shape)
+            for k in knots
+        ]
+        return canonical(nodes, shape)
+
+
+def _unbroken(parts: list[list[int]]) -> list[list[int]]:
+    """Merge groups until each is a run of neighbours: a concatenation keeps its order."""
+    merged: list[list[int]] = []
+    for part in sorted(parts):
+        while merged and merged[-1][-1] > part[0]:
+            part = sorted(merged.pop() + part)
+        merged.append(part)
+    return merged
+
+
+def _loose(edge: Edge, join: str) -> list[Edge]:
+    source, steps = edge
+    if source is None:
+        return [edge]
+    rest, constants = loosened(steps, join)
+    return [(source, rest), *((None, steps) for steps in constants)]
+
+
+def _webbed(step: Step) -> bool:
+    if isinstance(step, Fork):
+        return any(_webbed(inner) for branch in step.branches for inner in branch)
+    return isinstance(step, Web)
+
+
+def follow(steps: list[Step], more: Steps) -> bool:
+    """Append steps to steps; whether zeros among them made some of them needless."""
+    if not more or not (constant(more) or constant(tuple(steps))):
+        extend(steps, more)
+        return False
+    if constant(more):
+        steps[:] = more
+    elif silent(tuple(steps)):
+        steps[:] = fed_zeros(steps[-1].output, more)
+    else:
+        extend(steps, more)
+    return True
+
+
+def fed_zeros(shape: Shape, steps: Steps) -> Steps:
+    """What steps come to where they get zeros of `shape`."""
+    for position, step in enumerate(steps):
+        if isinstance(step, Operation) and step.layer.keeps_zero(step.input):
+            shape = step.output
+            continue
+        match step:
+            case Operation():
+                fed: Steps = (zeros(shape), step)
+            case Fork():
+                branches = [fed_zeros(shape, branch) for branch in step.branches]
+                fed = meet(branches, step.join, shape)
+            case Web():
+                weave = Weave(shape)
+                zero = weave.add("sum", [(0, (zeros(shape),))], shape)
+                sink, _ = weave._threaded(zero, (step,))
+                fed = weave.steps(sink)
+        if not silent(fed):
+            rest = list(fed)
+            extend(rest, steps[position + 1 :])
+            return tuple(rest)
+        shape = step.output
+    return (zeros(shape),)

@@ -1,0 +1,54 @@
+"""Every search space of ours keeps the contract that users' own spaces can keep as well."""
+
+from pathlib import Path
+
+import torch
+
+from optunas.spaces import ConvNet, Either, MobileNet, ResNet
+from optunas.testing import SpaceContract
+
+torch.set_num_threads(1)
+PROMISES = Path(__file__).with_name("promises")
+
+
+class Contract(SpaceContract):
+    """Fewer draws, for the time of all together; the contract's own number is 500."""
+
+    draws = 100
+    runs = 10
+
+
+class TestConvNet(Contract):
+    space = ConvNet()
+    promises = PROMISES / "convnet.json"
+
+
+class TestMobileNet(Contract):
+    space = MobileNet()
+    promises = PROMISES / "mobilenet.json"
+    input_shape = (3, 48, 40)
+    draws, runs, pairs = 30, 4, 2
+
+
+class TestSmallMobileNet(Contract):
+    space = MobileNet.small_images()
+    promises = PROMISES / "mobilenet-small.json"
+    input_shape = (1, 28, 28)
+    draws = 30
+
+
+class TestResNet(Contract):
+    space = ResNet()
+    promises = PROMISES / "resnet.json"
+    draws = 50
+
+
+class TestEither(Contract):
+    space = Either({"convnet": ConvNet(stages=(1, 2)), "resnet": ResNet(depths=(1, 2))})
+    flat = False
+    draws = 40
+
+
+class TestEitherFlat(Contract):
+    space = Either({"convnet": ConvNet(stages=(1,)), "resnet": ResNet(stages=(1,))}, flat=True)
+    draws = 40
