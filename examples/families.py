@@ -22,11 +22,12 @@ space = Either(
         "perceptron": perceptron,
     }
 )
-objective = optunas.Objective(space, optunas.data.digits(), optunas.Recipe(epochs=2))
+objective = optunas.Objective(space, optunas.data.digits(), optunas.Recipe(epochs=3, batch_size=32))
 study = optunas.create_study("families", storage="sqlite://", seed=1)
 for family in space.spaces:  # one of each, then the sampler chooses
     study.enqueue_trial({"family": family})
 study.optimize(objective, n_trials=4)
 for trial in study.trials:
-    print(f"{trial.params['family']:<10} {trial.user_attrs['accuracy']:.1%}  {trial.params}")
+    accuracy, params = trial.user_attrs["accuracy"], trial.user_attrs["params"]
+    print(f"{trial.params['family']:<10} {accuracy:.1%}  {params:>6,} parameters")
 print(f"best family: {study.best_params['family']}")

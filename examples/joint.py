@@ -10,7 +10,7 @@ data = optunas.data.digits()
 objective = optunas.Objective(
     optunas.spaces.ConvNet(stages=(1, 2), depths=(1,), widths=(8, 16), kernels=(3,)),
     data,
-    optunas.RecipeSpace(optunas.Recipe(epochs=2), batch_size=(32, 64)),
+    optunas.RecipeSpace(optunas.Recipe(epochs=3, batch_size=32), batch_size=(32, 64)),
 )
 study = optunas.create_study("joint", storage="sqlite://")
 study.optimize(objective, n_trials=4)

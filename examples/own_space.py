@@ -40,7 +40,7 @@ drawn = optunas.spaces.draw(space.suggest, np.random.default_rng(0))
 print(f"{len(drawn.params)} choices, for example {drawn.architecture}")
 print(optunas.architecture.cost(drawn.architecture, data.input_shape, len(data.classes)))
 
-objective = optunas.Objective(space, data, optunas.Recipe(epochs=2))
+objective = optunas.Objective(space, data, optunas.Recipe(epochs=3, batch_size=32))
 study = optunas.create_study("own-space", storage="sqlite://")
 study.optimize(objective, n_trials=3)
 print(f"best: {study.best_value:.1%} with {study.best_params}")

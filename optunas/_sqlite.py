@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from optuna.storages import BaseStorage, RDBStorage
+from optuna.storages import RDBStorage
 from sqlalchemy import Connection, event
 
 
-def one_at_a_time(storage: BaseStorage) -> BaseStorage:
+def one_at_a_time(storage: RDBStorage) -> RDBStorage:
     """The same storage, safe for a queue that several workers take from; any but SQLite is."""
-    if isinstance(storage, RDBStorage) and storage.engine.dialect.name == "sqlite":
+    if storage.engine.dialect.name == "sqlite":
         engine = storage.engine
         if not event.contains(engine, "begin", _begin):
             event.listen(engine, "connect", _leave_transactions_to_us)

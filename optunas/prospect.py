@@ -100,13 +100,28 @@ class Prospect:
             yield params
 
     def baseline_params(self) -> dict[str, Any] | None:
-        """The parameters of the space's own baseline, where it has one and it meets the limits."""
+        """The parameters of the space's own baseline, where it has one.
+
+        Over the limits it is made smaller, as a person would: its numbers (width, depth, kernel)
+        are lowered one step at a time, its operations kept. None where that does not suffice.
+        """
         if not hasattr(self.space, "baseline"):
             return None
         values: dict[str, Any] = dict(self.space.baseline())
         if isinstance(self.recipe, RecipeSpace):
             values |= self.recipe.baseline()
-        return self._params_within(np.random.default_rng(0), values)
+        rng = np.random.default_rng(0)
+        try:
+            proposal = self.draw(rng, values)
+            while proposal.margin > 0:
+                steps = [self.draw(rng, lower) for lower in _lowered(proposal)]
+                smaller = [step for step in steps if step.margin < proposal.margin]
+                within = [step for step in smaller if step.margin <= 0]
+                # the largest that fits; where none does yet, the one that saves most
+                proposal = max(within, key=_margin) if within else min(smaller, key=_margin)
+        except (Misfit, ValueError):  # ValueError: nothing makes it smaller
+            return None
+        return proposal.params
 
     def _params_within(
         self, rng: np.random.Generator, given: Mapping[str, Any] | None = None
@@ -199,6 +214,24 @@ class _Look:
             f"has {smallest.params:,} parameters and {smallest.macs:,} MACs; raise the limits, or "
             "narrow the space to smaller networks"
         )
+
+
+def _margin(proposal: Proposal) -> float:
+    return proposal.margin
+
+
+def _lowered(proposal: Proposal) -> Iterator[dict[str, Any]]:
+    """The parameters with one number set to the next lower choice, for each number."""
+    for name, distribution in proposal.distributions.items():
+        value = proposal.params[name]
+        choices = [choice for choice in _alternatives(distribution) if _is_number(choice)]
+        lower = [choice for choice in choices if _is_number(value) and choice < value]
+        if lower and not name.startswith("recipe."):
+            yield {**proposal.params, name: max(lower)}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _alternatives(distribution: BaseDistribution) -> tuple[Any, ...]:

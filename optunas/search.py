@@ -17,12 +17,10 @@ import optuna
 
 from . import studyfile
 from ._named import parse_named
-from ._sqlite import one_at_a_time
 from .comparisons import enqueue_comparisons
 from .errors import StudyError
 from .limits import Limits
 from .spaces import ConvNet
-from .storage import open_storage
 from .study import create_study
 from .training.recipe import Recipe
 from .training.recipe_space import RecipeSpace
@@ -34,6 +32,7 @@ if TYPE_CHECKING:
 
 RUNS = Path("optunas-runs")
 TRIALS = 40
+DRAWS = 10
 RECIPE_OPTIONS = ("epochs", "batch_size", "train_fraction", "precision")
 DATA_OPTIONS = ("size", "flip", "root")
 LIMIT_OPTIONS = tuple(field.name for field in fields(Limits))
@@ -65,11 +64,11 @@ class Search:
     sampler: Any = "tpe"
     pruner: Any = "median"
     seed: int = 0
-    random_draws: int = 10
+    random_draws: int | None = None
     directions: tuple[str, ...] = ("maximize",)
 
     def __post_init__(self) -> None:
-        if self.random_draws < 0:
+        if self.random_draws is not None and self.random_draws < 0:
             raise StudyError(f"random draws are a number from 0 on; got {self.random_draws}")
 
     @property
@@ -86,12 +85,21 @@ class Search:
             return parse_named("sampler", self.sampler)[0] == "random"
         return isinstance(self.sampler, optuna.samplers.RandomSampler)
 
+    @property
+    def draws(self) -> int:
+        """How many trials at the start are random: ten, or a quarter of a shorter search."""
+        if self._is_random:
+            return 0
+        if self.random_draws is not None:
+            return self.random_draws
+        return DRAWS if self.plan.trials is None else min(DRAWS, self.plan.trials // 4)
+
     def study(self, on_change: Callable[[str], None]) -> optuna.Study:
         """The study, created or joined."""
         own = self.own
         return create_study(
             self.name,
-            storage=one_at_a_time(open_storage(self.storage)),
+            storage=self.storage,
             sampler=self.sampler,
             pruner=self.pruner,
             directions=own.directions if own else self.directions,
@@ -119,8 +127,7 @@ class Search:
         if self.own is not None:
             prospect = self.own.prospect
             draws = prospect.random_params(np.random.default_rng(self.seed))
-            number = 0 if self._is_random else self.random_draws
-            enqueue_comparisons(study, prospect.baseline_params(), draws, number)
+            enqueue_comparisons(study, prospect.baseline_params(), draws, self.draws)
         work(study, self.objective, self.plan, watch)
 
 

@@ -37,6 +37,7 @@ from optuna.storages import (
 from optuna.storages.journal import JournalFileBackend, JournalStorage
 
 from optunas._database import explain, masked, parse
+from optunas._sqlite import one_at_a_time
 from optunas.errors import OptunasError, StorageError
 
 __all__ = ["DEFAULT_URL", "describe", "explained", "masked", "open_storage"]
@@ -79,7 +80,7 @@ def open_storage(
             if not parsed.database.startswith("file:"):
                 _prepare_sqlite(Path(parsed.database), create)
         beat = _heartbeat(heartbeat_s, grace_s, retries)
-        return _open_rdb(_literal(url), _engine_settings(parsed), beat)
+        return one_at_a_time(_open_rdb(_literal(url), _engine_settings(parsed), beat))
 
 
 def _resolve(storage: str | os.PathLike[str] | None) -> str:

@@ -12,7 +12,8 @@ and may define, where the command line does not say otherwise,
     sampler        a name such as "tpe" or "tpe(startup=20)", or an Optuna sampler
     pruner         likewise; "median"
     seed           of everything that is random; 0
-    random_draws   how many trials at the start are random, to compare the search with; 10
+    random_draws   how many trials at the start are random, to compare the search with; 10, or a
+                   quarter of a shorter search
     directions     for an objective that is no `optunas.Objective`: "maximize" or "minimize" each
 
 Options on the command line win over the file, the file over the defaults. The file is run as a

@@ -99,6 +99,7 @@ def test_what_is_put_back_keeps_its_fixed_parameters_role_and_history(
     assert study.trials[-1].user_attrs["role"] == "baseline"
 
 
+@pytest.mark.filterwarnings("ignore:Heartbeat of storage")
 def test_a_silent_worker_of_another_host_is_found_by_the_heartbeat(tmp_path: Path) -> None:
     import time
 
@@ -107,9 +108,6 @@ def test_a_silent_worker_of_another_host_is_found_by_the_heartbeat(tmp_path: Pat
     url = f"sqlite:///{tmp_path}/s.db"
     storage = open_storage(url, heartbeat_s=1, grace_s=2)
     study = optuna.create_study(storage=storage)
-
-    def silent(trial: optuna.Trial) -> float:
-        raise KeyboardInterrupt
 
     trial = study.ask()
     storage.record_heartbeat(trial._trial_id)  # type: ignore[attr-defined]

@@ -1,11 +1,11 @@
 """The normal form: one spelling for each network.
 
 Blocks are expanded, sequences flattened, layers that do nothing dropped, windows said as simply as
-the image allows, the terms of a sum and the factors of a product sorted, zeros and what only
-they need left out; graphs become sequences and forks as far as they can (weave.py says how). Two descriptions are the
-same network exactly when their normal forms are equal; the key is the normal form's hash, and the
-network is built from it, so equal keys give equal modules by construction. Costs come along, summed
-over the same walk.
+the image allows, the terms of a sum and the factors of a product sorted, zeros and what only they
+need left out; graphs become sequences and forks as far as they can (weave.py says how). Two
+descriptions are the same network exactly when their normal forms are equal; the key is the normal
+form's hash, and the network is built from it, so equal keys give equal modules by construction.
+Costs come along, summed over the same walk.
 
 A concatenation keeps its order: another order is another network for the weights that follow. What
 is equal only by algebra (a 1x1 convolution and an average pooling may change places) stays two

@@ -35,7 +35,7 @@ from optunas.architecture import (
 from optunas.architecture.diagram import picture
 from optunas.architecture.picture.fold import repeats
 from optunas.architecture.picture.palette import DARK, LIGHT, ROLES
-from optunas.architecture.picture.shapes import Border, Box, Join, Note
+from optunas.architecture.picture.shapes import Border, Box, Join, Note, Wire
 from optunas.architecture.picture.words import KINDS
 from optunas.errors import OptunasError, ShapeError
 from optunas.spaces.draw import draw
@@ -141,6 +141,36 @@ def test_nothing_lies_over_another_and_nothing_is_cut_off(name: str, detail: int
         assert top >= 0
         assert right <= part.width
         assert bottom <= part.height
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("detail", [0, 9])
+def test_no_wire_runs_through_a_box(name: str, detail: int):
+    layer, shape = NETWORKS[name]
+    assert not _struck(*(things(layer, kind, shape, detail=detail) for kind in (Wire, Box, Join)))
+
+
+def test_no_wire_of_a_drawn_cell_runs_through_a_box():
+    rng = np.random.default_rng(5)
+    for space in (spaces.DARTS(), spaces.NASBench101(), spaces.NASBench201()):
+        for _ in range(15):
+            network = draw(space.suggest, rng).architecture
+            assert not _struck(*(things(network, kind) for kind in (Wire, Box, Join)))
+
+
+def _struck(wires: list[Wire], boxes: list[Box], joins: list[Join]) -> list:
+    """Straight pieces of wires, and the room that a swing takes, over the inside of a box."""
+    rooms = np.array([bounds(thing) for thing in boxes + joins]).reshape(-1, 4)
+    found = []
+    for wire in wires:
+        for (x0, y0), (x1, y1) in itertools.pairwise(wire.points):
+            assert y1 >= y0  # everything flows down
+            left, right = wire.x + min(x0, x1), wire.x + max(x0, x1)
+            top, bottom = wire.y + y0, wire.y + y1
+            hit = (rooms[:, 0] + 0.5 < right) & (left < rooms[:, 2] - 0.5)
+            hit &= (rooms[:, 1] + 0.5 < bottom) & (top < rooms[:, 3] - 0.5)
+            found += [(wire, rooms[n].tolist()) for n in np.flatnonzero(hit)]
+    return found
 
 
 @pytest.mark.parametrize("name", NETWORKS)

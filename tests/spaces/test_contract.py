@@ -4,7 +4,15 @@ from pathlib import Path
 
 import torch
 
-from optunas.spaces import ConvNet, Either, MobileNet, ResNet
+from optunas.spaces import (
+    ConvAttention,
+    ConvNet,
+    Either,
+    MobileNet,
+    RecurrentNet,
+    ResNet,
+    VisionTransformer,
+)
 from optunas.testing import SpaceContract
 
 torch.set_num_threads(1)
@@ -52,3 +60,23 @@ class TestEither(Contract):
 class TestEitherFlat(Contract):
     space = Either({"convnet": ConvNet(stages=(1,)), "resnet": ResNet(stages=(1,))}, flat=True)
     draws = 40
+
+
+class TestVisionTransformer(Contract):
+    space = VisionTransformer()
+    promises = PROMISES / "vision-transformer.json"
+    draws, runs, pairs = 40, 5, 4
+
+
+class TestConvAttention(Contract):
+    space = ConvAttention()
+    promises = PROMISES / "conv-attention.json"
+    input_shape = (3, 32, 24)
+    draws, runs, pairs = 40, 5, 4
+
+
+class TestRecurrentNet(Contract):
+    space = RecurrentNet()
+    promises = PROMISES / "recurrent-net.json"
+    input_shape = (1, 8, 8)
+    runs = 10

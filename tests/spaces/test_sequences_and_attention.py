@@ -38,7 +38,7 @@ def drawn(space, count, seed=0):
 
 @every_space
 def test_random_networks_cost_what_torch_counts(name):
-    for number, network in enumerate(d.architecture for d in drawn(SPACES[name], 40)):
+    for number, network in enumerate(d.architecture for d in drawn(SPACES[name], 10)):
         shape = SHAPES[number % len(SHAPES)]
         meta = build(network, shape, 7, device="meta")
         with torch.no_grad(), FlopCounterMode(display=False) as counter:
@@ -51,7 +51,7 @@ def test_random_networks_cost_what_torch_counts(name):
 
 @every_space
 def test_every_network_fits_every_image_and_is_stored(name):
-    for draw_ in drawn(SPACES[name], 200):
+    for draw_ in drawn(SPACES[name], 60):
         network = draw_.architecture
         for shape in (*SHAPES, (3, 224, 224)):
             assert cost(network, shape, 7).output_shape == (7,)
@@ -61,19 +61,12 @@ def test_every_network_fits_every_image_and_is_stored(name):
 
 
 @every_space
-def test_every_trial_has_the_same_parameters(name):
-    first, *others = drawn(SPACES[name], 30)
-    for other in others:
-        assert list(other.distributions.items()) == list(first.distributions.items())
-
-
-@every_space
 def test_first_steps_are_sane(name):
     """The first loss is that of a guess, in training too; gradients reach every parameter."""
     shape = (2, 12, 9)
     x = torch.randn(20, *shape, generator=torch.Generator().manual_seed(0))
     labels = torch.arange(20) % 10
-    for draw_ in drawn(SPACES[name], 6):
+    for draw_ in drawn(SPACES[name], 4):
         network = build(draw_.architecture, shape, 10, seed=1)
         loss = nn.functional.cross_entropy(network(x), labels)
         assert abs(loss.item() - math.log(10)) < 0.35
@@ -164,7 +157,7 @@ def test_the_papers_spaces():
         space = VisionTransformer.autoformer(scale)
         names = next(drawn(space, 1)).distributions
         assert len(names) == 5 + 2 * max(space.depths)
-        sizes = [cost(d.architecture, (3, 224, 224), 1000).params for d in drawn(space, 200)]
+        sizes = [cost(d.architecture, (3, 224, 224), 1000).params for d in drawn(space, 60)]
         assert min(sizes) < winner < max(sizes)
         assert blocks in space.depths
 
@@ -188,7 +181,7 @@ def test_rows_of_digits_are_read():
     """scikit-learn's digits as sequences of 8 rows: an LSTM in both directions tells them apart."""
     data = optunas.data.digits()
     network = RecurrentNet().suggest(FixedTrial(RecurrentNet().baseline()))
-    recipe = optunas.Recipe(epochs=6, batch_size=32, optimizer="adamw", lr=1e-2, precision="fp32")
+    recipe = optunas.Recipe(epochs=4, batch_size=32, optimizer="adamw", lr=1e-2, precision="fp32")
     model = build(network, data.input_shape, len(data.classes))
     *_, last = optunas.training.train(model, data, recipe)
     assert last.accuracy > 0.9

@@ -67,6 +67,34 @@ def test_frozen_parameters_are_left_out() -> None:
     assert not ids & {id(p) for p in net["conv"].parameters()}  # type: ignore[index]
 
 
+def rates(net: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, float]:
+    rate = {id(p): group["lr"] for group in optimizer.param_groups for p in group["params"]}
+    return {name: rate[id(parameter)] for name, parameter in net.named_parameters()}
+
+
+@pytest.mark.parametrize("name", ["sgd", "adamw"])
+def test_a_part_with_an_lr_factor_learns_at_that_share_of_the_rate(name: str) -> None:
+    net = nn.Sequential(network(), nn.Linear(2, 2))
+    net[0].lr_factor = 0.1
+    net[0]["conv"].lr_factor = 0.5  # type: ignore[index]  # the inner one counts
+    optimizer = make_optimizer(net, Recipe(optimizer=name, lr=1.0, weight_decay=0.1))
+    for rate in (1.0, 0.3):
+        found = rates(net, optimizer)
+        assert found["0.conv.weight"] == found["0.conv.bias"] == pytest.approx(0.5 * rate)
+        assert found["0.linear.weight"] == found["0.batch.weight"] == pytest.approx(0.1 * rate)
+        assert found["1.weight"] == pytest.approx(rate)
+        set_lr(optimizer, 0.3)
+    assert decayed_names(net, optimizer) == {"0.conv.weight", "0.linear.weight", "1.weight"}
+
+
+@pytest.mark.parametrize("wrong", [0, -1, math.inf, math.nan])
+def test_a_wrong_lr_factor_is_an_error(wrong: float) -> None:
+    net = network()
+    net["conv"].lr_factor = wrong  # type: ignore[index]
+    with pytest.raises(NetworkError, match="lr_factor is a finite number above 0"):
+        make_optimizer(net, Recipe())
+
+
 @pytest.mark.parametrize("net", [nn.Flatten(), nn.Linear(2, 2).requires_grad_(False)])
 def test_nothing_to_train_is_an_error(net: nn.Module) -> None:
     with pytest.raises(NetworkError, match="parameters to train"):

@@ -32,7 +32,8 @@ def narrow_width(leaf: Leaf) -> float:
     """Px that the box of a leaf in a branch would like to have."""
     words = said(leaf)
     shape = _shape(leaf)
-    lines = [_runs_width(_title(leaf, NARROW[1])), shape.width if shape else 0]
+    titles = _titles(leaf, NARROW[1] - 2 * PAD)
+    lines = [*map(_runs_width, titles), shape.width if shape else 0]
     wanted = max([*lines, *(width(word + ",", "words") for word in words)])
     return min(max(wanted + 2 * PAD, NARROW[0]), NARROW[1])
 

@@ -63,9 +63,10 @@ def _rows(
     rows = [0] * len(widths)
     for arrow in arrows:  # arrows come sorted by their targets, which come after their sources
         rows[arrow.target] = max(rows[arrow.target], rows[arrow.source] + 1)
-    for arrow in reversed(arrows):
-        if late[arrow.source]:
-            rows[arrow.source] = rows[arrow.target] - 1
+    for vertex in reversed(range(len(widths))):
+        targets = [rows[arrow.target] for arrow in arrows if arrow.source == vertex]
+        if late[vertex] and targets:
+            rows[vertex] = min(targets) - 1
     return _narrowed(rows, widths, budget)
 
 
