@@ -19,7 +19,9 @@ def network(trial):
     return nn.Sequential(*layers, nn.Flatten(), nn.Linear(4 * width, 10))
 
 
-objective = optunas.Objective(network, optunas.data.digits(), optunas.Recipe(epochs=3, batch_size=32))
+objective = optunas.Objective(
+    network, optunas.data.digits(), optunas.Recipe(epochs=3, batch_size=32)
+)
 study = optunas.create_study("own-function", storage="sqlite://", sampler="random")
 study.optimize(objective, n_trials=3)
 for trial in study.trials:

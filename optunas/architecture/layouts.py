@@ -41,7 +41,7 @@ def relaid(steps: list[Step], step: Operation, append: Append) -> bool:
             steps.pop()
             append(steps, replace(step, input=before.input))
             steps.append(replace(before, input=step.output, output=step.output))
-        case (Activation() | Dropout() | DropPath() | Scale()), TokenPool(kind=kind) if (
+        case ((Activation() | Dropout() | DropPath() | Scale()), TokenPool(kind=kind)) if (
             kind not in POOLS_OF_TOKENS  # it only picks
         ):
             steps.pop()

@@ -11,30 +11,18 @@ sequences and forks that say the same.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import reduce
 from graphlib import TopologicalSorter
 from itertools import groupby
 
-from .canonical import canonical
 from .compose import joined
-from .flow import Steps, constant, loosened, meet, outcome, silent, zeros
+from .cuts import Cuts
+from .flow import Steps, constant, loosened, meet, silent, zeros
+from .knots import Edge, Knot, dominators, last_common
 from .layer import Shape
 from .merge import extend
 from .steps import Fork, Operation, Step, Web
-
-Edge = tuple[int | None, Steps]
-"""Where from, and the steps on the way; None for constants, which come from nowhere."""
-
-
-@dataclass
-class Knot:
-    """A node while a graph is simplified: the edges that are joined in it."""
-
-    join: str
-    edges: list[Edge]
-    shape: Shape
 
 
 @dataclass
@@ -44,7 +32,6 @@ class Weave:
     shape: Shape
     knots: dict[int, Knot] = field(default_factory=dict)
     uses: Counter[int] = field(default_factory=Counter)
-    above: dict[int, tuple[int, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.knots[0] = Knot("sum", [], self.shape)
@@ -90,9 +77,8 @@ class Weave:
         if any(source is None for knot in self.knots.values() for source, _ in knot.edges):
             self._anchor(sink)
             self._simplify(loosen=False)
-        self.above = self._dominators()
         knot = self.knots[sink]
-        return self._to(knot.edges, knot.join, 0)
+        return Cuts(self.knots).to(knot.edges, knot.join)
 
     def _only(self, number: int) -> Steps:
         edges = self.knots[number].edges
@@ -209,123 +195,19 @@ class Weave:
             forked += run
         return forked
 
-    def _dominators(self) -> dict[int, tuple[int, int]]:
-        """For each node that hears the input: the last one that every path to it passes, depth."""
-        above = {0: (0, 0)}
-        for number, knot in self.knots.items():
-            sources = [source for source, _ in knot.edges if source in above]
-            if number and sources:
-                last = self._last_common([s for s in sources if s is not None], above)
-                above[number] = last, above[last][1] + 1
-        return above
-
-    @staticmethod
-    def _last_common(numbers: Sequence[int], above: dict[int, tuple[int, int]]) -> int:
-        def common(one: int, other: int) -> int:
-            while one != other:
-                if above[one][1] >= above[other][1]:
-                    one = above[one][0]
-                else:
-                    other = above[other][0]
-            return one
-
-        return reduce(common, numbers)
-
     def _anchor(self, sink: int) -> None:
         """Let constants begin where all paths to their uses pass: the same however written."""
-        above = self._dominators()
+        above = dominators(self.knots)
         wanted: dict[int, list[int]] = {sink: [] if sink in above else [0]}
         for number in sorted(self.knots, reverse=True):
             knot = self.knots[number]
-            if number in above:
-                place = above[number][0]
-            else:
-                place = self._last_common(wanted[number], above)
+            place = above[number][0] if number in above else last_common(wanted[number], above)
             for source, _ in knot.edges:
                 if source is not None and source not in above:
                     wanted.setdefault(source, []).append(place)
             knot.edges = [(place if s is None else s, steps) for s, steps in knot.edges]
-        sources = {
-            number: [s for s, _ in knot.edges if s is not None]
-            for number, knot in self.knots.items()
-        }
-        self.knots = {
-            number: self.knots[number] for number in TopologicalSorter(sources).static_order()
-        }
-
-    def _to(self, edges: list[Edge], join: str, start: int) -> Steps:
-        """The steps from the node `start` to where `edges` are joined."""
-        parts: list[Steps] = []
-        while (last := self._cut(edges)) != start:
-            parts.append(self._between_cuts(edges, join, last))
-            edges, join = self.knots[last].edges, self.knots[last].join
-        threaded = list(self._between_cuts(edges, join, start))
-        for part in reversed(parts):
-            extend(threaded, part)
-        return tuple(threaded)
-
-    def _cut(self, edges: list[Edge]) -> int:
-        """The last node that every path along `edges` passes."""
-        return self._last_common([s for s, _ in edges if s is not None], self.above)
-
-    def _between_cuts(self, edges: list[Edge], join: str, start: int) -> Steps:
-        if len(edges) == 1:
-            return edges[0][1]
-        groups = self._apart(edges, join, start)
-        if len(groups) > 1:
-            branches = [self._to(group, join, start) for group in groups]
-            return meet(branches, join, self.knots[start].shape)
-        return (self._web(edges, join, start),)
-
-    def _apart(self, edges: list[Edge], join: str, start: int) -> list[list[Edge]]:
-        """Edges in groups whose paths from `start` share no node."""
-        groups: list[tuple[set[int], list[int]]] = []
-        for position, (source, _) in enumerate(edges):
-            nodes, places = self._between(source, start), [position]
-            for group in [group for group in groups if group[0] & nodes]:
-                groups.remove(group)
-                nodes |= group[0]
-                places = group[1] + places
-            groups.append((nodes, places))
-        parts = [sorted(places) for _, places in groups]
-        if join == "concat":
-            parts = _unbroken(parts)
-        return [[edges[place] for place in part] for part in sorted(parts)]
-
-    def _between(self, number: int | None, start: int) -> set[int]:
-        found: set[int] = set()
-        waiting = [number]
-        while waiting:
-            number = waiting.pop()
-            if number is not None and number != start and number not in found:
-                found.add(number)
-                waiting += [source for source, _ in self.knots[number].edges]
-        return found
-
-    def _web(self, edges: list[Edge], join: str, start: int) -> Web:
-        inside = set().union(*(self._between(source, start) for source, _ in edges))
-        inner = [number for number in self.knots if number in inside]
-        names = {start: 0} | {number: place for place, number in enumerate(inner, 1)}
-        knots = [self.knots[number] for number in inner]
-        shape = self.knots[start].shape
-        shapes = [shape, *(knot.shape for knot in knots)]
-        ends = [outcome(steps, shapes[names[s or 0]]) for s, steps in edges]
-        knots.append(Knot(join, edges, joined(join, ends)))
-        nodes = [
-            (k.join, [(names[s], steps) for s, steps in k.edges if s is not None], k.shape)
-            for k in knots
-        ]
-        return canonical(nodes, shape)
-
-
-def _unbroken(parts: list[list[int]]) -> list[list[int]]:
-    """Merge groups until each is a run of neighbours: a concatenation keeps its order."""
-    merged: list[list[int]] = []
-    for part in sorted(parts):
-        while merged and merged[-1][-1] > part[0]:
-            part = sorted(merged.pop() + part)
-        merged.append(part)
-    return merged
+        sources = {n: [s for s, _ in knot.edges if s is not None] for n, knot in self.knots.items()}
+        self.knots = {n: self.knots[n] for n in TopologicalSorter(sources).static_order()}
 
 
 def _loose(edge: Edge, join: str) -> list[Edge]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor, nn
 
 from ..architecture import Recurrent, Shape
@@ -21,6 +22,13 @@ class Recurrence(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (B, L, D) -> (B, L, features), or twice the features."""
+        if x.device.type == "cpu" and torch.is_autocast_enabled("cpu"):
+            # in lower precision many processors have no such layer
+            with torch.autocast("cpu", enabled=False):
+                return self._all(x.to(next(self.layer.parameters()).dtype))
+        return self._all(x)
+
+    def _all(self, x: Tensor) -> Tensor:
         output: Tensor = self.layer(x)[0]
         return output
 

@@ -9,7 +9,7 @@ from .draw import Draw as Draw
 from .draw import draw as draw
 from .hybrid import ConvAttention as ConvAttention
 from .mobilenet import MobileNet as MobileNet
-from .nasbench101 import ModelSpec as ModelSpec
+from .modelspec import ModelSpec as ModelSpec
 from .nasbench101 import NASBench101 as NASBench101
 from .nasbench201 import NASBench201 as NASBench201
 from .natssize import NATSSize as NATSSize

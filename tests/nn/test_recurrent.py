@@ -59,7 +59,9 @@ def test_pooled_ends_are_the_final_states(kind):
 
 
 def test_first_weights():
-    one, same, other = (build(Recurrent(64, bidirectional=True), (9, 100), seed=s) for s in (0, 0, 1))
+    one, same, other = (
+        build(Recurrent(64, bidirectional=True), (9, 100), seed=s) for s in (0, 0, 1)
+    )
     for name, parameter in one.layer.named_parameters():
         if name.startswith("weight"):
             assert parameter.std().item() == pytest.approx(parameter.shape[1] ** -0.5, rel=0.05)
@@ -87,6 +89,25 @@ def test_a_stack_learns_to_tell_the_first_token():
         nn.functional.cross_entropy(network(x), labels).backward()
         optimizer.step()
     assert (network(x).argmax(1) == labels).float().mean() > 0.9
+
+
+@every_kind
+@pytest.mark.parametrize("training", [True, False])
+def test_it_works_under_automatic_precision(kind, training):
+    network = build(Sequential(Linear(4), Recurrent(6, kind), Linear(3)), (5, 4)).train(training)
+    with torch.autocast("cpu", torch.bfloat16):
+        output = network(torch.randn(2, 5, 4))
+    output.float().sum().backward()
+    assert all(p.grad.isfinite().all() for p in network.parameters())
+
+
+def test_it_is_exported_for_any_batch():
+    network = build(Sequential(Recurrent(6), TokenPool("last"), Linear(3)), (5, 4)).eval()
+    batch = {0: torch.export.Dim("batch", min=1, max=64)}
+    with torch.no_grad():
+        program = torch.export.export(network, (torch.randn(4, 5, 4),), dynamic_shapes=(batch,))
+        x = torch.randn(7, 5, 4)
+        torch.testing.assert_close(program.module()(x), network(x))
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")

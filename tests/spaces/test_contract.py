@@ -5,10 +5,14 @@ from pathlib import Path
 import torch
 
 from optunas.spaces import (
+    DARTS,
     ConvAttention,
     ConvNet,
     Either,
     MobileNet,
+    NASBench101,
+    NASBench201,
+    NATSSize,
     RecurrentNet,
     ResNet,
     VisionTransformer,
@@ -49,6 +53,28 @@ class TestResNet(Contract):
     space = ResNet()
     promises = PROMISES / "resnet.json"
     draws = 50
+
+
+class TestNASBench201(Contract):
+    space = NASBench201(repeats=1)  # the skeleton's size is not suggested
+    promises = PROMISES / "nasbench201.json"
+
+
+class TestNASBench101(Contract):
+    space = NASBench101(repeats=1, channels=32)
+    promises = PROMISES / "nasbench101.json"
+
+
+class TestDARTS(Contract):
+    space = DARTS(layers=3, channels=8)
+    promises = PROMISES / "darts.json"
+    draws, runs, pairs = 50, 4, 4
+
+
+class TestNATSSize(Contract):
+    space = NATSSize()
+    promises = PROMISES / "natssize.json"
+    draws, runs = 30, 4
 
 
 class TestEither(Contract):

@@ -109,7 +109,10 @@ def test_small_images_keep_pixels_to_look_at():
     ("arguments", "message"),
     [
         ({"kernels": (4,)}, "MobileNet.kernels must be odd whole numbers; got 4"),
-        ({"depths": 2}, "MobileNet.depths is the tuple of values to choose from, for example (2, 3"),
+        (
+            {"depths": 2},
+            "MobileNet.depths is the tuple of values to choose from, for example (2, 3",
+        ),
         ({"multipliers": (0,)}, "MobileNet.multipliers must be numbers above 0; got 0"),
         ({"resolutions": (-1,)}, "MobileNet.resolutions must be whole numbers of pixels, or 0"),
         ({"strides": (2, 2)}, "MobileNet.strides are those of the stem and the five stages"),

@@ -27,9 +27,7 @@ def network_of(space, depths, widths, ratios, group_widths, **shared):
     return space.suggest(FixedTrial(params))
 
 
-@pytest.mark.parametrize(
-    ("name", "squeeze"), [("regnet_x_400mf", False), ("regnet_y_400mf", True)]
-)
+@pytest.mark.parametrize(("name", "squeeze"), [("regnet_x_400mf", False), ("regnet_y_400mf", True)])
 def test_regnets_are_points_of_it(name, squeeze):
     """Parameters and MACs of torchvision's RegNets, which fit the space exactly."""
     depth, w_0, w_a, w_m, group = (22, 24, 24.48, 2.54, 16) if not squeeze else (
@@ -57,9 +55,7 @@ def test_its_bottlenecks_are_resnets():
         stages=(4,), depths=(3, 4, 6), widths=(256, 512, 1024, 2048), ratios=(4,),
         group_widths=(0,), stems=(64,),
     )  # fmt: skip
-    network = network_of(
-        space, (3, 4, 6, 3), (256, 512, 1024, 2048), (4,) * 4, (0,) * 4, stem=64
-    )
+    network = network_of(space, (3, 4, 6, 3), (256, 512, 1024, 2048), (4,) * 4, (0,) * 4, stem=64)
     reference = torchvision.models.resnet50()
     stages = (reference.layer1, reference.layer2, reference.layer3, reference.layer4)
     body = sum(p.numel() for part in stages for p in part.parameters())
