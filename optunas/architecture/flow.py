@@ -49,6 +49,9 @@ def meet(branches: Sequence[Steps], join: str, shape: Shape) -> Steps:
     heard = _heard(branches, join, shape)
     if len(heard) < 2:
         return heard[0] if heard else (zeros(output),)
+    heeding = [place for place, branch in enumerate(heard) if not constant(branch)]
+    if len(heeding) == 1 and heard[heeding[0]]:
+        return _with_constants(heard, heeding[0], join, shape)
     terms = [term for branch in heard for term in _terms(branch, join)]
     if join == "concat":
         terms = _heard(terms, join, shape)
@@ -57,6 +60,21 @@ def meet(branches: Sequence[Steps], join: str, shape: Shape) -> Steps:
         order = sorted(range(len(tokens)), key=tokens.__getitem__)
         terms, tokens = [terms[i] for i in order], [tokens[i] for i in order]
     return (Fork(join, tuple(terms), f"{join}[{'|'.join(tokens)}]", shape, output),)
+
+
+def _with_constants(branches: Sequence[Steps], place: int, join: str, shape: Shape) -> Steps:
+    """One branch and constants beside it: they are joined where it ends."""
+    steps = list(branches[place])
+    inner: list[Steps] = [()]
+    match steps[-1]:
+        case Fork(join=same, branches=already) as fork if same == join:
+            steps.pop()
+            inner, shape = list(already), fork.input
+        case last:
+            shape = last.output
+    terms = [*branches[:place], *inner, *branches[place + 1 :]]
+    extend(steps, meet(terms, join, shape))
+    return tuple(steps)
 
 
 def _heard(branches: Sequence[Steps], join: str, shape: Shape) -> list[Steps]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from .layer import Primitive, Shape
 
@@ -63,9 +64,14 @@ def price(steps: Iterable[Step]) -> tuple[int, int]:
     """Parameters and multiply-accumulates of steps."""
     params = macs = 0
     for operation in operations(steps):
-        params += operation.layer.params(operation.input)
-        macs += operation.layer.macs(operation.input)
+        one = _price(operation.layer, operation.input)
+        params, macs = params + one[0], macs + one[1]
     return params, macs
+
+
+@lru_cache(maxsize=1 << 15)
+def _price(layer: Primitive, shape: Shape) -> tuple[int, int]:
+    return layer.params(shape), layer.macs(shape)
 
 
 def operations(steps: Iterable[Step]) -> Iterable[Operation]:

@@ -19,7 +19,7 @@ from itertools import groupby
 from .compose import joined
 from .cuts import Cuts
 from .flow import Steps, constant, loosened, meet, silent, zeros
-from .knots import Edge, Knot, dominators, last_common
+from .knots import Above, Edge, Knot, dominators, last_common
 from .layer import Shape
 from .merge import extend
 from .steps import Fork, Operation, Step, Web
@@ -145,6 +145,7 @@ class Weave:
             if loosen and len(pulled) > 1 and knot.join != "concat":
                 pulled = [edge for each in pulled for edge in _loose(each, knot.join)]
             pulled = self._forked(pulled, knot.join)
+            pulled = self._with_constants(pulled, knot.join)
             if pulled == edges:
                 break
             edges = pulled
@@ -195,12 +196,34 @@ class Weave:
             forked += run
         return forked
 
+    def _with_constants(self, edges: list[Edge], join: str) -> list[Edge]:
+        """One edge and constants beside it are one edge."""
+        sources = [source for source, _ in edges if source is not None]
+        if len(sources) != 1 or len(edges) == 1:
+            return edges
+        (source,) = sources
+        shape = self.knots[source].shape
+        return [(source, meet([steps for _, steps in edges], join, shape))]
+
+    def _ended(self, above: Above) -> None:
+        """Give the end of an edge that only constants join a number: they may begin there."""
+        knots: dict[int, Knot] = {}
+        for number, knot in self.knots.items():
+            heeding = [place for place, (source, _) in enumerate(knot.edges) if source in above]
+            if len(heeding) == 1 and len(knot.edges) > 1 and knot.edges[heeding[0]][1]:
+                _, steps = edge = knot.edges[heeding[0]]
+                end = len(self.knots) + max(self.knots) + len(knots)
+                knots[end] = Knot("sum", [edge], steps[-1].output)
+                knot.edges[heeding[0]] = (end, ())
+            knots[number] = knot
+        self.knots = knots
+
     def _anchor(self, sink: int) -> None:
         """Let constants begin where all paths to their uses pass: the same however written."""
+        self._ended(dominators(self.knots))
         above = dominators(self.knots)
         wanted: dict[int, list[int]] = {sink: [] if sink in above else [0]}
-        for number in sorted(self.knots, reverse=True):
-            knot = self.knots[number]
+        for number, knot in reversed(self.knots.items()):
             place = above[number][0] if number in above else last_common(wanted[number], above)
             for source, _ in knot.edges:
                 if source is not None and source not in above:

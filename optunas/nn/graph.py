@@ -31,14 +31,17 @@ class Graph(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """x: (B, ...) -> what the last node gives."""
         values: dict[int, Tensor] = {0: x}
-        for number, edges in enumerate(self.edges, 1):
-            assert isinstance(edges, nn.ModuleList)
-            sources = self.sources[number - 1]
-            outputs = [edge(values[source]) for edge, source in zip(edges, sources, strict=True)]
-            values[number] = JOIN[self.joins[number - 1]](outputs)
+        for number in range(1, len(self.edges) + 1):
+            values[number] = self._joined(number - 1, values)
             for source in self._done[number - 1]:
                 del values[source]  # its memory is free for what follows
         return values[len(self.edges)]
+
+    def _joined(self, node: int, values: dict[int, Tensor]) -> Tensor:
+        edges = self.edges[node]
+        assert isinstance(edges, nn.ModuleList)
+        pairs = zip(edges, self.sources[node], strict=True)
+        return JOIN[self.joins[node]]([edge(values[source]) for edge, source in pairs])
 
     def extra_repr(self) -> str:
         """Where edges begin and how they are joined, where torch prints the module."""

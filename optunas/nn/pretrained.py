@@ -143,9 +143,10 @@ def weights_file(model: str, weights: str = OWN) -> Path:
             return _torchvisions_file(_entry(model, weights))
     except (OSError, RuntimeError) as error:  # no network, no such page, a damaged download
         reason = " ".join(f"{error}".split())[:200] or type(error).__name__
+        name = model.removeprefix(TIMM)
         raise OptunasError(
             f"the weights {weights} of {model} can't be had ({reason}): download them where there "
-            f'is a network, and give the file: weights={{"{model}": "{model}.pth"}}; '
+            f'is a network, and give the file: weights={{"{model}": "{name}.pth"}}; '
             "weights None trains from scratch"
         ) from None
     return _own_file(model, weights)

@@ -598,3 +598,55 @@ def test_what_does_not_fit_says_where(layer, message):
 def test_what_can_not_be_read_is_an_error_of_ours(said):
     with pytest.raises(OptunasError):
         from_json(said)
+
+
+def flat(layer, source, made, inputs=1):
+    """Say a layer in nodes, one for each primitive and each join; gives its last number."""
+
+    def add(node):
+        made.append(node)
+        return inputs + len(made) - 1
+
+    match layer:
+        case Sequential(layers=layers):
+            for inner in layers:
+                source = flat(inner, source, made)
+            return source
+        case Parallel(branches=branches, join=join):
+            return add(Node(*[flat(inner, source, made) for inner in branches], join=join))
+        case Residual(body=body):
+            return add(Node(source, flat(body, source, made)))
+        case Graph(nodes=nodes, inputs=count):
+            known = list(source) if count > 1 else [source]
+            for node in nodes:
+                ends = [flat(inner, known[number], made) for number, inner in node.edges]
+                if isinstance(node.then, Graph) and node.then.inputs > 1:
+                    known.append(flat(node.then, ends, made))
+                    continue
+                known.append(add(Node(*ends, join=node.join)))
+                if node.then is not None:
+                    known[-1] = flat(node.then, known[-1], made)
+            return known[-1]
+    return add(Node(source, then=layer))
+
+
+def nested(rng, depth):
+    """Sequences, forks and graphs in each other, in any order."""
+    if depth == 0:
+        return rng.choice(EDGES)
+    parts = [nested(rng, depth - 1) for _ in range(rng.randint(2, 3))]
+    kinds = (
+        Sequential(*parts), Parallel(*parts), Parallel(*parts, join="multiply"),
+        Sequential(Parallel(*parts, join="concat"), Slice(2, 6)),
+        Graph(Node((0, parts[0])), Node((0, B), (1, C)), Node((1, parts[1]), (2, E))),
+    )  # fmt: skip
+    return rng.choice(kinds)
+
+
+def test_nested_layers_said_in_one_flat_graph_have_the_same_key():
+    rng = random.Random(2)
+    for number in range(300):
+        layer = nested(rng, 1 + number % 3)
+        made = []
+        last = flat(layer, 0, made)
+        assert keyed(Graph(*made, Node(last))) == keyed(layer)

@@ -53,8 +53,8 @@ def test_its_networks_are_those_of_once_for_all(depth, kernel, expansion):
     assert cost(network, SHAPE, CLASSES).params == by_hand(depth, kernel, expansion, CLASSES)
 
 
-def test_the_largest_has_the_macs_of_the_papers_supernet_kind():
-    """Once-for-All's figure 9 ends near 600 M MACs for width 1.0 at 224 and mixed choices."""
+def test_the_largest_network_at_two_resolutions():
+    """Quadratic in the resolution, and of the order that the paper reports."""
     space = MobileNet()
     prices = {
         size: cost(
