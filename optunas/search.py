@@ -17,14 +17,13 @@ import optuna
 
 from . import studyfile
 from ._named import parse_named
-from .comparisons import enqueue_comparisons
 from .errors import StudyError
 from .limits import Limits
 from .spaces import ConvNet
 from .study import create_study
 from .training.recipe import Recipe
 from .training.recipe_space import RecipeSpace
-from .worker import Plan, Watch, work
+from .worker import Plan, Watch, enqueue_comparisons, work
 
 if TYPE_CHECKING:
     from .objective import Objective

@@ -31,14 +31,8 @@ ARROWS = {
     "data": "errors",
     "training": "data nn errors",
     # one trial
-    "device": "errors",
     "attributes": "",
-    "candidate": "architecture nn spaces training errors",
-    "failure": "errors training",
-    "twin": "attributes",
-    "prospect": "architecture candidate limits spaces training errors",
-    "objective": "architecture attributes candidate data device errors limits metrics nn "
-    "failure process prospect training twin",
+    "objective": "architecture attributes data errors limits metrics nn process spaces training",
     # the study
     "testing": "architecture nn spaces errors",
     "samplers": "spaces errors _named",
@@ -46,15 +40,11 @@ ARROWS = {
     "storage": "errors _database _sqlite",
     "study": "samplers pruners storage errors _named _version",
     "tally": "attributes",
-    "comparisons": "attributes process",
-    "places": "attributes process",
-    "recovery": "attributes process",
-    "worker": "attributes places process recovery tally errors",
+    "worker": "attributes process tally errors",
     # what people touch
     "studyfile": "errors",
-    "deliver": "architecture candidate objective tally training errors _version",
-    "search": "_named comparisons data limits objective spaces study studyfile training worker "
-    "errors",
+    "deliver": "architecture objective tally training errors _version",
+    "search": "_named data limits objective spaces study studyfile training worker errors",
     "terminal": "architecture attributes storage tally worker errors",
     "cli": "_version deliver errors quantities search storage study tally terminal",
     "__init__": "_version",

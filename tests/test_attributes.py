@@ -59,7 +59,7 @@ def test_evaluated_are_those_that_say_something_of_a_network() -> None:
 
 
 def test_a_failed_trial_that_another_continues_was_interrupted() -> None:
-    from optunas.recovery import put_back
+    from optunas.worker.recovery import put_back
 
     study = optuna.create_study()
     for _ in range(2):

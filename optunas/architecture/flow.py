@@ -77,6 +77,19 @@ def _with_constants(branches: Sequence[Steps], place: int, join: str, shape: Sha
     return tuple(steps)
 
 
+def settled(steps: Steps) -> Steps:
+    """Constants in their one form: where they are only joined with constants, side by side."""
+    if not constant(steps):
+        return steps
+    for place, step in enumerate(steps):
+        if isinstance(step, Fork) and [b for b in step.branches if not constant(b)] == [()]:
+            terms = [branch or steps[:place] for branch in step.branches]
+            rest = list(meet(terms, step.join, step.input))
+            extend(rest, steps[place + 1 :])
+            return settled(tuple(rest))
+    return steps
+
+
 def _heard(branches: Sequence[Steps], join: str, shape: Shape) -> list[Steps]:
     """Without the zeros that make no difference; none at all where the whole is zero."""
     if not any(map(silent, branches)):

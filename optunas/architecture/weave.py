@@ -18,7 +18,7 @@ from itertools import groupby
 
 from .compose import joined
 from .cuts import Cuts
-from .flow import Steps, constant, loosened, meet, silent, zeros
+from .flow import Steps, constant, loosened, meet, settled, silent, zeros
 from .knots import Above, Edge, Knot, dominators, last_common
 from .layer import Shape
 from .merge import extend
@@ -141,7 +141,9 @@ class Weave:
         before = knot.edges
         edges = before
         while True:
-            pulled = [edge for each in edges for edge in self._pulled(each, knot.join, len(edges))]
+            pulled = [
+                edge for each in edges for edge in self._pulled(each, knot.join, len(edges), loosen)
+            ]
             if loosen and len(pulled) > 1 and knot.join != "concat":
                 pulled = [edge for each in pulled for edge in _loose(each, knot.join)]
             pulled = self._forked(pulled, knot.join)
@@ -152,7 +154,7 @@ class Weave:
         knot.edges = edges
         return edges is not before
 
-    def _pulled(self, edge: Edge, join: str, width: int) -> list[Edge]:
+    def _pulled(self, edge: Edge, join: str, width: int, loosen: bool) -> list[Edge]:
         """An edge, begun earlier where its source is a node of no importance."""
         source, steps = edge
         while source:
@@ -165,7 +167,9 @@ class Weave:
                 self._released(source, earlier, alone)
                 threaded = list(first)
                 extend(threaded, steps)
-                source, steps = earlier, tuple(threaded)
+                source, steps = earlier, settled(tuple(threaded))
+            elif loosen and alone and _only_constants(steps, knot.join):
+                knot.edges, steps = _absorbed(knot.edges, steps), steps[1:]
             elif alone and not steps and width > 1 and knot.join == join:
                 del self.knots[source]
                 return knot.edges
@@ -185,24 +189,29 @@ class Weave:
     def _forked(self, edges: list[Edge], join: str) -> list[Edge]:
         """Edges from one source become one (in a concatenation, where they are neighbours)."""
         if join != "concat":
-            edges = sorted(edges, key=lambda edge: -1 if edge[0] is None else edge[0])
+            edges = sorted(edges, key=_by_source)
+        if len({source for source, _ in edges}) == 1:
+            return self._one(edges, join)
         forked: list[Edge] = []
-        for source, group in groupby(edges, key=lambda edge: edge[0]):
+        for (source, fixed), group in groupby(edges, key=_source_and_kind):
             run = list(group)
-            if source is not None and len(run) > 1:
-                self.uses[source] -= len(run) - 1
-                branches = [steps for _, steps in run]
-                run = [(source, meet(branches, join, self.knots[source].shape))]
-            forked += run
+            forked += run if source is None or fixed else self._one(run, join)
         return forked
+
+    def _one(self, run: list[Edge], join: str) -> list[Edge]:
+        source = run[0][0]
+        if source is None or len(run) == 1:
+            return run
+        self.uses[source] -= len(run) - 1
+        return [(source, meet([steps for _, steps in run], join, self.knots[source].shape))]
 
     def _with_constants(self, edges: list[Edge], join: str) -> list[Edge]:
         """One edge and constants beside it are one edge."""
         sources = [source for source, _ in edges if source is not None]
-        if len(sources) != 1 or len(edges) == 1:
+        if len(sources) > 1 or len(edges) == 1:
             return edges
-        (source,) = sources
-        shape = self.knots[source].shape
+        source = sources[0] if sources else None
+        shape = self.knots[source or 0].shape
         return [(source, meet([steps for _, steps in edges], join, shape))]
 
     def _ended(self, above: Above) -> None:
@@ -241,6 +250,32 @@ def _loose(edge: Edge, join: str) -> list[Edge]:
     return [(source, rest), *((None, steps) for steps in constants)]
 
 
+def _source_and_kind(edge: Edge) -> tuple[int | None, bool]:
+    """Constants are joined where all is joined, so they stay apart until then."""
+    return edge[0], constant(edge[1])
+
+
+def _by_source(edge: Edge) -> tuple[int, bool]:
+    return -1 if edge[0] is None else edge[0], constant(edge[1])
+
+
+def _only_constants(steps: Steps, join: str) -> bool:
+    """Whether steps begin by joining nothing but constants to what comes."""
+    match steps[:1]:
+        case (Fork(join=same, branches=branches),) if same == join:
+            return [branch for branch in branches if not constant(branch)] == [()]
+    return False
+
+
+def _absorbed(edges: list[Edge], steps: Steps) -> list[Edge]:
+    fork = steps[0]
+    assert isinstance(fork, Fork)
+    place = fork.branches.index(())
+    before: list[Edge] = [(None, branch) for branch in fork.branches[:place]]
+    after: list[Edge] = [(None, branch) for branch in fork.branches[place + 1 :]]
+    return [*before, *edges, *after]
+
+
 def _webbed(step: Step) -> bool:
     if isinstance(step, Fork):
         return any(_webbed(inner) for branch in step.branches for inner in branch)
@@ -258,7 +293,16 @@ def follow(steps: list[Step], more: Steps) -> bool:
         steps[:] = fed_zeros(steps[-1].output, more)
     else:
         extend(steps, more)
+        steps[:] = _settled(tuple(steps))
     return True
+
+
+def _settled(steps: Steps) -> Steps:
+    """Constants in their one form, also where they run through webs."""
+    if not any(map(_webbed, steps)):
+        return settled(steps)
+    weave = Weave(steps[0].input)
+    return weave.steps(weave.add("sum", [(0, steps)], steps[-1].output))
 
 
 def fed_zeros(shape: Shape, steps: Steps) -> Steps:
@@ -281,6 +325,6 @@ def fed_zeros(shape: Shape, steps: Steps) -> Steps:
         if not silent(fed):
             rest = list(fed)
             extend(rest, steps[position + 1 :])
-            return tuple(rest)
+            return _settled(tuple(rest))
         shape = step.output
     return (zeros(shape),)

@@ -17,9 +17,8 @@ from torch import nn
 
 from .._version import __version__
 from ..architecture import to_json
-from ..candidate import Candidate
 from ..errors import StudyError
-from ..objective import Objective
+from ..objective import Candidate, Objective
 from ..tally import best_trials
 from ..training import Epoch, Scores
 from ..training.loop import evaluate, train

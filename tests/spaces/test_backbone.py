@@ -13,13 +13,13 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 import optunas
-from optunas.candidate import propose
 from optunas.data import Data, Split
 from optunas.errors import OptunasError
 from optunas.nn import pretrained
 from optunas.nn.measure import count
 from optunas.nn.pretrained import body, weights_file
 from optunas.nn.transfer import Adapt, stage_names
+from optunas.objective.candidate import propose
 from optunas.spaces import Backbone, draw
 from optunas.training import Recipe
 from optunas.training.batches import Batches

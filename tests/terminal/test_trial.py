@@ -99,7 +99,7 @@ def test_a_trial_that_waits_runs_or_failed() -> None:
 
 
 def test_a_retried_trial_says_whose_it_is() -> None:
-    from optunas.recovery import put_back
+    from optunas.worker.recovery import put_back
 
     study = optuna.create_study()
     study.tell(study.ask(), state=TrialState.FAIL)

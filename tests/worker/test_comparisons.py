@@ -11,9 +11,9 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from optunas.comparisons import QUEUE, enqueue_comparisons
 from optunas.process import this_process
 from optunas.storage import open_storage
+from optunas.worker.comparisons import QUEUE, enqueue_comparisons
 
 BASE = {"x": -1}
 

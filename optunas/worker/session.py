@@ -21,12 +21,12 @@ from optuna import Study, TrialPruned
 from optuna.exceptions import StorageInternalError
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from .attributes import Outcome, conclude, outcome, text
-from .errors import StudyError
+from ..attributes import Outcome, conclude, outcome, text
+from ..errors import StudyError
+from ..process import sign, signature
+from ..tally import Tally
 from .places import takes_place
-from .process import sign, signature
 from .recovery import put_back, take_over
-from .tally import Tally
 
 FAILURES = 10
 REJECTIONS = 500

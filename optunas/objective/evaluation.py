@@ -25,22 +25,22 @@ from optuna.exceptions import ExperimentalWarning, StorageInternalError
 from optuna.trial import FrozenTrial, Trial
 from torch import nn
 
-from .architecture import to_json
-from .attributes import CURVE, Outcome, conclude
+from ..architecture import to_json
+from ..attributes import CURVE, Outcome, conclude
+from ..data import Data
+from ..errors import StudyError
+from ..limits import Limits
+from ..metrics import LEARNED, MEASURED, check_metrics, directions
+from ..nn.measure import latency_ms, training_memory_mb
+from ..process import sign
+from ..training import Diverged, Epoch, NetworkError, Recipe, RecipeSpace
+from ..training.checkpoint import remove
+from ..training.loop import train
+from ..training.seeds import derived
 from .candidate import Candidate, Suggest
-from .data import Data
 from .device import chosen_device, device_name
-from .errors import StudyError
 from .failure import free_memory, reason
-from .limits import Limits
-from .metrics import LEARNED, MEASURED, check_metrics, directions
-from .nn.measure import latency_ms, training_memory_mb
-from .process import sign
 from .prospect import Prospect
-from .training import Diverged, Epoch, NetworkError, Recipe, RecipeSpace
-from .training.checkpoint import remove
-from .training.loop import train
-from .training.seeds import derived
 from .twin import find_twin, finished_before
 
 _log = logging.getLogger("optunas")

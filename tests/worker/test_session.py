@@ -16,7 +16,7 @@ from optunas.attributes import Outcome, conclude, evaluated, outcomes
 from optunas.errors import StudyError
 from optunas.process import signature, this_process
 from optunas.storage import open_storage
-from optunas.worker import FAILURES, Plan, work
+from optunas.worker.session import FAILURES, Plan, work
 
 
 class Told:
@@ -134,7 +134,7 @@ def test_a_streak_of_failures_ends_in_an_error_with_the_last_reason(study: optun
 def test_a_streak_of_rejections_ends_too(
     study: optuna.Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("optunas.worker.REJECTIONS", 5)
+    monkeypatch.setattr("optunas.worker.session.REJECTIONS", 5)
     with pytest.raises(StudyError, match=r"5 trials in a row were rejected.*too large"):
         work(study, rejected, Plan(99), Told())
 
@@ -231,7 +231,7 @@ def test_a_place_that_was_taken_meanwhile_costs_no_training(
         ran.append(trial.number)
         return 1.0
 
-    monkeypatch.setattr("optunas.worker.takes_place", lambda *args: ran != [])
+    monkeypatch.setattr("optunas.worker.session.takes_place", lambda *args: ran != [])
     study.enqueue_trial({"x": 1}, user_attrs={"role": "baseline"})
 
     class Fills(Told):

@@ -10,9 +10,9 @@ import pytest
 from optuna.trial import TrialState
 
 from optunas._sqlite import one_at_a_time
-from optunas.places import takes_place
 from optunas.process import signature
 from optunas.storage import open_storage
+from optunas.worker.places import takes_place
 
 
 def study_at(url: str) -> optuna.Study:

@@ -17,13 +17,13 @@ import numpy as np
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
 from optuna.trial import BaseTrial
 
-from .architecture.layer import Shape
+from ..architecture.layer import Shape
+from ..errors import OptunasError, ShapeError, StudyError
+from ..limits import Limits
+from ..spaces.draw import draw
+from ..training.recipe import Recipe
+from ..training.recipe_space import RecipeSpace
 from .candidate import Candidate, Suggest, check_choices, propose, suggester
-from .errors import OptunasError, ShapeError, StudyError
-from .limits import Limits
-from .spaces.draw import draw
-from .training.recipe import Recipe
-from .training.recipe_space import RecipeSpace
 
 DRAWS = 1000
 BROKEN = 20  # so many draws, all of them failed: the code of the space is wrong

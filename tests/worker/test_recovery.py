@@ -10,7 +10,7 @@ from optuna.trial import TrialState
 
 from optunas.attributes import Outcome, conclude, continues, outcomes
 from optunas.process import sign, this_process
-from optunas.recovery import put_back, take_over
+from optunas.worker.recovery import put_back, take_over
 
 
 @pytest.fixture

@@ -17,12 +17,12 @@ import optunas
 from optunas import Limits, Objective, Recipe, RecipeSpace
 from optunas.architecture import GlobalPool, Linear, Sequential, from_json, key
 from optunas.attributes import CURVE
-from optunas.candidate import Described, Written
 from optunas.data import Data
 from optunas.errors import OptunasError, StudyError
+from optunas.objective.candidate import Described, Written
 from optunas.training import Epoch
 
-from .small import RECIPE, few, plain, small_objective
+from ..small import RECIPE, few, plain, small_objective
 
 SMALL = {"width": 4}
 
@@ -474,7 +474,7 @@ class Stop:
 def test_an_interrupted_training_goes_on_and_ends_as_if_nothing_had_been(
     space: Any, tmp_path: Path
 ) -> None:
-    from optunas.recovery import put_back
+    from optunas.worker.recovery import put_back
 
     (whole,) = run(small_objective(space=space), sampler="random")
     study = optunas.create_study("s", storage=optuna.storages.InMemoryStorage(), sampler="random")
@@ -502,7 +502,7 @@ def test_an_interrupted_training_goes_on_and_ends_as_if_nothing_had_been(
 def test_a_trial_that_was_judged_and_not_told_is_not_trained_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from optunas.recovery import put_back
+    from optunas.worker.recovery import put_back
 
     study = optuna.create_study(direction="maximize")
     objective = small_objective(space=Given(4), reuse=False)

@@ -11,10 +11,10 @@ from torch import nn
 from optunas import Limits, RecipeSpace
 from optunas.architecture import Conv, ConvNorm, GlobalPool, Linear, Sequential, Shape
 from optunas.errors import OptunasError, StudyError
-from optunas.prospect import Misfit, Prospect
+from optunas.objective.prospect import Misfit, Prospect
 from optunas.spaces import ConvNet
 
-from .small import RECIPE, SPACE, plain
+from ..small import RECIPE, SPACE, plain
 
 
 def prospect(space: Any = SPACE, shape: Shape = (1, 8, 8), **limits: Any) -> Prospect:

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from optunas.device import chosen_device, device_name
 from optunas.errors import StudyError
+from optunas.objective.device import chosen_device, device_name
 
 
 def test_auto_is_the_first_gpu_or_the_cpu() -> None:

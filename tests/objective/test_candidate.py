@@ -10,11 +10,11 @@ from torch import nn
 
 from optunas import Recipe, RecipeSpace
 from optunas.architecture import Conv, GlobalPool, Linear, Sequential, cost, key
-from optunas.candidate import Described, Written, check_choices, propose
 from optunas.errors import OptunasError, ShapeError, StudyError
+from optunas.objective.candidate import Described, Written, check_choices, propose
 from optunas.spaces.draw import draw
 
-from .small import RECIPE, SPACE, plain
+from ..small import RECIPE, SPACE, plain
 
 SHAPE = (1, 8, 8)
 
