@@ -22,6 +22,7 @@ from .cost import Cost as Cost
 from .cost import Row as Row
 from .cost import cost as cost
 from .cost import summary as summary
+from .features import features as features
 from .graph import Graph as Graph
 from .graph import Node as Node
 from .key import key as key
@@ -118,6 +119,7 @@ __all__ = [
     "WindowBlock",
     "Zero",
     "cost",
+    "features",
     "from_json",
     "key",
     "summary",

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from .canonical import canonical
+from collections.abc import Callable
+
+from .canonical import Node, canonical
 from .compose import joined
 from .flow import Steps, meet, outcome
 from .knots import Edge, Knot, dominators, last_common
+from .layer import Shape
 from .merge import extend
 from .steps import Web
+
+Solve = Callable[[list[Node], Shape], Steps]
+"""Brings nodes, with an input of some shape, to their normal form."""
 
 
 class Cuts:
     """Takes a graph apart; what can't be taken apart is a web."""
 
-    def __init__(self, knots: dict[int, Knot]) -> None:
+    def __init__(self, knots: dict[int, Knot], solve: Solve) -> None:
         self.knots = knots
+        self.solve = solve
         self.above = dominators(knots)
 
     def to(self, edges: list[Edge], join: str, start: int = 0) -> Steps:
@@ -37,7 +44,7 @@ class Cuts:
             return edges[0][1]
         groups = self._apart(edges, join, start)
         if len(groups) > 1:
-            branches = [self.to(group, join, start) for group in groups]
+            branches = [self._alone(group, join, start) for group in groups]
             return meet(branches, join, self.knots[start].shape)
         return (self._web(edges, join, start),)
 
@@ -66,20 +73,26 @@ class Cuts:
                 waiting += [source for source, _ in self.knots[number].edges]
         return found
 
+    def _alone(self, edges: list[Edge], join: str, start: int) -> Steps:
+        """A branch by itself, as if there were no others: its constants may begin later."""
+        if len(edges) == 1 and edges[0][0] == start:
+            return edges[0][1]
+        return self.solve(self._nodes(edges, join, start), self.knots[start].shape)
+
     def _web(self, edges: list[Edge], join: str, start: int) -> Web:
+        return canonical(self._nodes(edges, join, start), self.knots[start].shape)
+
+    def _nodes(self, edges: list[Edge], join: str, start: int) -> list[Node]:
+        """What lies between `start` and where edges are joined, which comes last."""
         inside = set().union(*(self._between(source, start) for source, _ in edges))
         inner = [number for number in self.knots if number in inside]
         names = {start: 0} | {number: place for place, number in enumerate(inner, 1)}
-        knots = [self.knots[number] for number in inner]
-        shape = self.knots[start].shape
-        shapes = [shape, *(knot.shape for knot in knots)]
-        ends = [outcome(steps, shapes[names[s or 0]]) for s, steps in edges]
-        knots.append(Knot(join, edges, joined(join, ends)))
-        nodes = [
+        ends = [outcome(steps, self.knots[s or 0].shape) for s, steps in edges]
+        knots = [*(self.knots[number] for number in inner), Knot(join, edges, joined(join, ends))]
+        return [
             (k.join, [(names[s], steps) for s, steps in k.edges if s is not None], k.shape)
             for k in knots
         ]
-        return canonical(nodes, shape)
 
 
 def _unbroken(parts: list[list[int]]) -> list[list[int]]:

@@ -11,11 +11,12 @@ sequences and forks that say the same.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from itertools import groupby
 
+from .canonical import Node
 from .compose import joined
 from .cuts import Cuts
 from .flow import Steps, constant, loosened, meet, settled, silent, zeros
@@ -78,7 +79,7 @@ class Weave:
             self._anchor(sink)
             self._simplify(loosen=False)
         knot = self.knots[sink]
-        return Cuts(self.knots).to(knot.edges, knot.join)
+        return Cuts(self.knots, solved).to(knot.edges, knot.join)
 
     def _only(self, number: int) -> Steps:
         edges = self.knots[number].edges
@@ -240,6 +241,12 @@ class Weave:
             knot.edges = [(place if s is None else s, steps) for s, steps in knot.edges]
         sources = {n: [s for s, _ in knot.edges if s is not None] for n, knot in self.knots.items()}
         self.knots = {n: self.knots[n] for n in TopologicalSorter(sources).static_order()}
+
+
+def solved(nodes: Sequence[Node], shape: Shape) -> Steps:
+    """The normal form of nodes, in topological order, the output last."""
+    weave = Weave(shape)
+    return weave.steps([weave.add(*node) for node in nodes][-1])
 
 
 def _loose(edge: Edge, join: str) -> list[Edge]:
