@@ -46,7 +46,7 @@ def features(
     `log2.params`, `log2.macs`; `depth.longest`, `depth.shortest` (layers that learn on a path),
     `log2.paths`; `log2.widest` (channels); `log2.pixels.out` (of the last map before the head);
     `count.<layer>`, and for what has kinds `count.Pool.max`, `count.Conv.3x3`,
-    `count.Conv.depthwise`, `count.join.sum`, ...; `share.macs.<layer>` of the multiply-accumulates.
+    `count.Conv.depthwise`, `count.join.sum` (additions, of any two values), ...; `share.macs.<layer>` of the multiply-accumulates.
     """
     lowered = lower(architecture, tuple(input_shape), classes)
     seen = _Seen()
@@ -86,7 +86,7 @@ class _Seen:
             case Operation():
                 return self._operation(step)
             case Fork(join=join, branches=branches):
-                self.counts[f"join.{join}"] += 1
+                self.counts[f"join.{join}"] += len(branches) - 1
                 return _together([self.walk(branch) for branch in branches])
             case Web():
                 return self._web(step)
@@ -96,7 +96,7 @@ class _Seen:
         values = [_HERE]
         for meeting in web.meetings:
             if len(meeting.edges) > 1:
-                self.counts[f"join.{meeting.join}"] += 1
+                self.counts[f"join.{meeting.join}"] += len(meeting.edges) - 1
             arriving = [values[source].then(self.walk(steps)) for source, steps in meeting.edges]
             values.append(_together(arriving))
         return values[-1]

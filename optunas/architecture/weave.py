@@ -238,9 +238,20 @@ class Weave:
             for source, _ in knot.edges:
                 if source is not None and source not in above:
                     wanted.setdefault(source, []).append(place)
-            knot.edges = [(place if s is None else s, steps) for s, steps in knot.edges]
+            if number not in above:
+                knot.edges = _begun(knot.edges, place)
+        self._in_order()
+        for number, (place, _) in dominators(self.knots).items():
+            self.knots[number].edges = _begun(self.knots[number].edges, place)
+
+    def _in_order(self) -> None:
+        """Sort topologically: what constants begin from comes before them."""
         sources = {n: [s for s, _ in knot.edges if s is not None] for n, knot in self.knots.items()}
         self.knots = {n: self.knots[n] for n in TopologicalSorter(sources).static_order()}
+
+
+def _begun(edges: list[Edge], place: int) -> list[Edge]:
+    return [(place if source is None else source, steps) for source, steps in edges]
 
 
 def solved(nodes: Sequence[Node], shape: Shape) -> Steps:

@@ -60,7 +60,7 @@ def test_a_cell_has_the_paths_of_its_graph():
     found = features(cell, SHAPE)
     assert (found["depth.shortest"], found["depth.longest"]) == (1, 3)
     assert found["log2.paths"] == 2  # 0-3, 0-1-3, 0-2-3, 0-1-2-3
-    assert (found["count.Conv"], found["count.join.sum"]) == (6, 2)
+    assert (found["count.Conv"], found["count.join.sum"]) == (6, 3)
 
 
 def test_a_depthwise_convolution_is_told_apart():
