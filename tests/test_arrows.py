@@ -46,7 +46,7 @@ ARROWS = {
     "deliver": "architecture objective tally training errors _version",
     "search": "_named data limits objective spaces study studyfile training worker errors",
     "terminal": "architecture attributes storage tally worker errors",
-    "cli": "_version deliver errors quantities search storage study tally terminal",
+    "cli": "_version architecture deliver errors quantities search storage study tally terminal",
     "__init__": "_version",
 }
 

@@ -13,6 +13,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import optuna
 import pytest
@@ -164,6 +165,25 @@ def test_a_plain_callable_is_searched_shown_and_counted(folder: Path, run: Run) 
     assert f"{found.best_value:.4g}" in out
     assert len(found.trials) == 3
     assert run("status", "plain")[0] == run("show", "1")[0] == 0
+
+
+def test_show_draws_the_network(folder: Path, run: Run) -> None:
+    run("run", "few.py", "--trials", "1")
+    best = study(folder).best_trial.number
+    code, out, _ = run("show", str(best), "--svg", "network.svg")
+    assert (code, "the picture is in network.svg" in out) == (0, True)
+    picture = ElementTree.parse(folder / "network.svg").getroot()
+    assert picture.tag.endswith("svg")
+    assert any("Linear" in (part.text or "") for part in picture.iter())
+    code, _, err = run("show", str(best), "--svg", "no/such/network.svg")
+    assert (code, "can't write the picture" in err) == (2, True)
+
+
+def test_a_network_of_ones_own_function_has_no_picture(folder: Path, run: Run) -> None:
+    run("run", "plain.py", "--trials", "1")
+    code, _, err = run("show", "0", "--svg", "network.svg")
+    assert (code, "drawn from a described architecture" in err) == (2, True)
+    assert not (folder / "network.svg").exists()
 
 
 def test_a_random_search_is_its_own_baseline(folder: Path, run: Run) -> None:

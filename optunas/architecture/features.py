@@ -46,7 +46,8 @@ def features(
     `log2.params`, `log2.macs`; `depth.longest`, `depth.shortest` (layers that learn on a path),
     `log2.paths`; `log2.widest` (channels); `log2.pixels.out` (of the last map before the head);
     `count.<layer>`, and for what has kinds `count.Pool.max`, `count.Conv.3x3`,
-    `count.Conv.depthwise`, `count.join.sum` (additions, of any two values), ...; `share.macs.<layer>` of the multiply-accumulates.
+    `count.Conv.depthwise`, ...; `count.join.sum`, ... (of two values; a sum of three counts two);
+    `share.macs.<layer>` of the multiply-accumulates.
     """
     lowered = lower(architecture, tuple(input_shape), classes)
     seen = _Seen()

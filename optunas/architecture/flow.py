@@ -82,12 +82,27 @@ def settled(steps: Steps) -> Steps:
     if not constant(steps):
         return steps
     for place, step in enumerate(steps):
-        if isinstance(step, Fork) and [b for b in step.branches if not constant(b)] == [()]:
-            terms = [branch or steps[:place] for branch in step.branches]
-            rest = list(meet(terms, step.join, step.input))
-            extend(rest, steps[place + 1 :])
-            return settled(tuple(rest))
+        if place and isinstance(step, Fork) and any(map(constant, step.branches)):
+            terms = _beside_constants(step, steps[:place])
+            if terms:
+                rest = list(meet(terms, step.join, step.input))
+                extend(rest, steps[place + 1 :])
+                return settled(tuple(rest))
     return steps
+
+
+def _beside_constants(fork: Fork, before: Steps) -> list[Steps]:
+    """Constant steps and a fork after them, as terms: what heeds them is one, if it can be."""
+    kinds = list(map(constant, fork.branches))
+    heeding = [branch for branch, fixed in zip(fork.branches, kinds, strict=True) if not fixed]
+    first = kinds.index(False)
+    if fork.join == "concat" and any(kinds[first : first + len(heeding)]):
+        return []  # they are no neighbours
+    steps = list(before)
+    extend(steps, meet(heeding, fork.join, fork.input))
+    if fork.join != "concat":
+        return [tuple(steps), *(branch for branch in fork.branches if constant(branch))]
+    return [*fork.branches[:first], tuple(steps), *fork.branches[first + len(heeding) :]]
 
 
 def _heard(branches: Sequence[Steps], join: str, shape: Shape) -> list[Steps]:
@@ -123,7 +138,7 @@ def _terms(branch: Steps, join: str) -> Iterable[Steps]:
 def loosened(branch: Steps, join: str) -> tuple[Steps, tuple[Steps, ...]]:
     """A branch, and apart from it the constants that are only added (or multiplied) at its end."""
     match branch:
-        case (*before, Fork(join=inner) as last) if inner == join != "concat" and before:
+        case (*before, Fork(join=inner) as last) if inner == join != "concat":
             loose = tuple(term for term in last.branches if constant(term))
             if loose:
                 steps = list(before)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..errors import StudyError
 from .options import Storage, StudyName
 from .speaking import console, say
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
 
 
 def status(
@@ -39,6 +43,9 @@ def show(
     trial: Annotated[int, typer.Argument(help="The trial's number.", show_default=False)],
     study: StudyName = None,
     storage: Storage = None,
+    svg: Annotated[
+        Path | None, typer.Option(help="Write the network's picture to this file as well.")
+    ] = None,
 ) -> None:
     """One trial: its network layer by layer, what it costs, its learning curve."""
     import optuna
@@ -60,3 +67,24 @@ def show(
         )
     for part in trial_page(found):
         console.print(part)
+    if svg is not None:
+        _draw(found, svg)
+
+
+def _draw(trial: FrozenTrial, path: Path) -> None:
+    from ..architecture import from_json
+
+    known = trial.user_attrs
+    if "architecture" not in known:
+        raise StudyError(
+            f"a picture is drawn from a described architecture; trial {trial.number} has none: it "
+            "was a function of your own, or did not come so far"
+        )
+    picture = from_json(known["architecture"]).diagram(
+        tuple(known["input_shape"]), known["classes"]
+    )
+    try:
+        path.write_text(picture, encoding="utf-8")
+    except OSError as error:
+        raise StudyError(f"can't write the picture to {path}: {error.strerror}") from None
+    say(f"the picture is in {path}")
