@@ -19,7 +19,8 @@ from itertools import groupby
 from .canonical import Node
 from .compose import joined
 from .cuts import Cuts
-from .flow import Steps, constant, loosened, meet, settled, silent, zeros
+from .edges import absorbed, begun, by_source, loose, only_constants, source_and_kind, webbed
+from .flow import Steps, constant, meet, settled, silent, zeros
 from .knots import Above, Edge, Knot, dominators, last_common
 from .layer import Shape
 from .merge import extend
@@ -48,7 +49,7 @@ class Weave:
         """The last edge of steps: the webs in them become nodes of this graph."""
         plain: list[Step] = []
         for step in steps:
-            if not _webbed(step):
+            if not webbed(step):
                 plain.append(step)
                 continue
             if plain:
@@ -146,7 +147,7 @@ class Weave:
                 edge for each in edges for edge in self._pulled(each, knot.join, len(edges), loosen)
             ]
             if loosen and len(pulled) > 1 and knot.join != "concat":
-                pulled = [edge for each in pulled for edge in _loose(each, knot.join)]
+                pulled = [edge for each in pulled for edge in loose(each, knot.join)]
             pulled = self._forked(pulled, knot.join)
             pulled = self._with_constants(pulled, knot.join)
             if pulled == edges:
@@ -169,8 +170,8 @@ class Weave:
                 threaded = list(first)
                 extend(threaded, steps)
                 source, steps = earlier, settled(tuple(threaded))
-            elif loosen and alone and _only_constants(steps, knot.join):
-                knot.edges, steps = _absorbed(knot.edges, steps), steps[1:]
+            elif loosen and alone and only_constants(steps, knot.join):
+                knot.edges, steps = absorbed(knot.edges, steps), steps[1:]
             elif alone and not steps and width > 1 and knot.join == join:
                 del self.knots[source]
                 return knot.edges
@@ -190,11 +191,11 @@ class Weave:
     def _forked(self, edges: list[Edge], join: str) -> list[Edge]:
         """Edges from one source become one (in a concatenation, where they are neighbours)."""
         if join != "concat":
-            edges = sorted(edges, key=_by_source)
+            edges = sorted(edges, key=by_source)
         if len({source for source, _ in edges}) == 1:
             return self._one(edges, join)
         forked: list[Edge] = []
-        for (source, fixed), group in groupby(edges, key=_source_and_kind):
+        for (source, fixed), group in groupby(edges, key=source_and_kind):
             run = list(group)
             forked += run if source is None or fixed else self._one(run, join)
         return forked
@@ -239,10 +240,10 @@ class Weave:
                 if source is not None and source not in above:
                     wanted.setdefault(source, []).append(place)
             if number not in above:
-                knot.edges = _begun(knot.edges, place)
+                knot.edges = begun(knot.edges, place)
         self._in_order()
         for number, (place, _) in dominators(self.knots).items():
-            self.knots[number].edges = _begun(self.knots[number].edges, place)
+            self.knots[number].edges = begun(self.knots[number].edges, place)
 
     def _in_order(self) -> None:
         """Sort topologically: what constants begin from comes before them."""
@@ -250,54 +251,10 @@ class Weave:
         self.knots = {n: self.knots[n] for n in TopologicalSorter(sources).static_order()}
 
 
-def _begun(edges: list[Edge], place: int) -> list[Edge]:
-    return [(place if source is None else source, steps) for source, steps in edges]
-
-
 def solved(nodes: Sequence[Node], shape: Shape) -> Steps:
     """The normal form of nodes, in topological order, the output last."""
     weave = Weave(shape)
     return weave.steps([weave.add(*node) for node in nodes][-1])
-
-
-def _loose(edge: Edge, join: str) -> list[Edge]:
-    source, steps = edge
-    if source is None:
-        return [edge]
-    rest, constants = loosened(steps, join)
-    return [(source, rest), *((None, steps) for steps in constants)]
-
-
-def _source_and_kind(edge: Edge) -> tuple[int | None, bool]:
-    """Constants are joined where all is joined, so they stay apart until then."""
-    return edge[0], constant(edge[1])
-
-
-def _by_source(edge: Edge) -> tuple[int, bool]:
-    return -1 if edge[0] is None else edge[0], constant(edge[1])
-
-
-def _only_constants(steps: Steps, join: str) -> bool:
-    """Whether steps begin by joining nothing but constants to what comes."""
-    match steps[:1]:
-        case (Fork(join=same, branches=branches),) if same == join:
-            return [branch for branch in branches if not constant(branch)] == [()]
-    return False
-
-
-def _absorbed(edges: list[Edge], steps: Steps) -> list[Edge]:
-    fork = steps[0]
-    assert isinstance(fork, Fork)
-    place = fork.branches.index(())
-    before: list[Edge] = [(None, branch) for branch in fork.branches[:place]]
-    after: list[Edge] = [(None, branch) for branch in fork.branches[place + 1 :]]
-    return [*before, *edges, *after]
-
-
-def _webbed(step: Step) -> bool:
-    if isinstance(step, Fork):
-        return any(_webbed(inner) for branch in step.branches for inner in branch)
-    return isinstance(step, Web)
 
 
 def follow(steps: list[Step], more: Steps) -> bool:
@@ -317,7 +274,7 @@ def follow(steps: list[Step], more: Steps) -> bool:
 
 def _settled(steps: Steps) -> Steps:
     """Constants in their one form, also where they run through webs."""
-    if not any(map(_webbed, steps)):
+    if not any(map(webbed, steps)):
         return settled(steps)
     weave = Weave(steps[0].input)
     return weave.steps(weave.add("sum", [(0, steps)], steps[-1].output))
