@@ -21,6 +21,7 @@ from .primitives import choice as choice
 from .primitives import optional as optional
 from .primitives import repeat as repeat
 from .recurrent import RecurrentNet as RecurrentNet
+from .regnet import RegNet as RegNet
 from .resnet import ResNet as ResNet
 from .scope import Scope as Scope
 from .space import Space as Space
@@ -40,6 +41,7 @@ __all__ = [
     "NASBench201",
     "NATSSize",
     "RecurrentNet",
+    "RegNet",
     "ResNet",
     "Scope",
     "Space",

@@ -14,6 +14,7 @@ from optunas.spaces import (
     NASBench201,
     NATSSize,
     RecurrentNet,
+    RegNet,
     ResNet,
     VisionTransformer,
 )
@@ -52,6 +53,12 @@ class TestSmallMobileNet(Contract):
 class TestResNet(Contract):
     space = ResNet()
     promises = PROMISES / "resnet.json"
+    draws = 50
+
+
+class TestRegNet(Contract):
+    space = RegNet()
+    promises = PROMISES / "regnet.json"
     draws = 50
 
 
