@@ -9,6 +9,6 @@ objective = optunas.Objective(
     optunas.spaces.ConvNet(stages=(1, 2, 3), depths=(1, 2), widths=(16, 24, 32), kernels=(3, 5)),
     optunas.data.digits(),
     optunas.Recipe(epochs=10, batch_size=64),
-    limits=optunas.Limits(params=100_000),
+    limits=optunas.Limits(params=20_000),
 )
 trials = 40

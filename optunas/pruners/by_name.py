@@ -101,7 +101,9 @@ def _patient(epochs: int, *, patience: int | None = None, min_delta: float = 0.0
 
 
 def _warmup(epochs: int, warmup: int | None) -> int:
-    return max(1, epochs // 4) if warmup is None else warmup
+    # the learning rate peaks after a fifth of the epochs; until some epochs later, what is high is
+    # what learns fast, not what ends well
+    return max(1, round(0.4 * epochs)) if warmup is None else warmup
 
 
 def _first(epochs: int, first: int | None) -> int:
