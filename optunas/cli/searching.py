@@ -158,7 +158,7 @@ def run(
     }
     with console.status("Loading torch and the data ..."):
         search = search_for(target, options)
-    _search(search)
+    _search(search, [target, *_again(size=size, flip=flip, data_root=data_root)])
 
 
 def _typed(option: str, parse: Callable[[str], float], typed: str | None) -> float | None:
@@ -171,7 +171,8 @@ def _typed(option: str, parse: Callable[[str], float], typed: str | None) -> flo
         raise OptunasError(f"{option}: {error}") from None
 
 
-def _search(search: Search) -> None:
+def _search(search: Search, searched: list[str]) -> None:
+    """Search, and say what was found; `searched` names the data as they were typed."""
     import optuna
 
     from ..storage import address, explained, open_storage
@@ -194,10 +195,10 @@ def _search(search: Search) -> None:
             say(f"\nStopped; nothing is lost. To go on:\n  {this_command()}")
             raise typer.Exit(130) from None
         _results(study, search)
+        _next(study, search, searched)
 
 
 def _results(study: optuna.Study, search: Search) -> None:
-    from ..tally import Tally, best_trials
     from ..terminal import best_table, comparison_table
 
     trials = study.get_trials(deepcopy=False)
@@ -205,11 +206,33 @@ def _results(study: optuna.Study, search: Search) -> None:
     if search.own is not None:
         console.print(comparison_table(study, trials))
         say("All figures are of the validation split; no search sees the test split.")
-    where = storage_option(search.storage)
+
+
+def _next(study: optuna.Study, search: Search, searched: list[str]) -> None:
+    """The commands that a person may want now."""
+    from ..tally import Tally, best_trials
+
+    trials = study.get_trials(deepcopy=False)
+    storage = storage_option(search.storage)
     more = 2 * max(Tally.of(trials).finished, SUGGESTED_TRIALS // 2)
+    name = shlex.quote(study.study_name)
     say("\nNext:")
     say(f"  search on             {this_command(trials=more)}")
     for best in best_trials(study, trials)[:1]:
-        name = shlex.quote(study.study_name)
-        say(f"  look at the best      optunas show {best.number} --study {name}{where}")
-    say(f"  watch in the browser  optunas dashboard{where}")
+        say(f"  look at the best      optunas show {best.number} --study {name}{storage}")
+        if search.own is not None:
+            again = shlex.join(["optunas", "deliver", *searched])
+            say(f"  retrain and keep it   {again} --study {name}{storage}")
+    say(f"  watch in the browser  optunas dashboard{storage}")
+
+
+def _again(**options: Any) -> list[str]:
+    """The options that are set, as they are typed."""
+    words: list[str] = []
+    for name, value in options.items():
+        option = f"--{name.replace('_', '-')}"
+        if value is True:
+            words.append(option)
+        elif value:
+            words += [option, str(value)]
+    return words

@@ -20,7 +20,7 @@ from ..architecture import to_json
 from ..errors import StudyError
 from ..objective import Candidate, Objective
 from ..tally import best_trials
-from ..training import Epoch, Scores
+from ..training import Epoch, Recipe, Scores
 from ..training.loop import evaluate, train
 from ..training.seeds import derived
 
@@ -100,9 +100,16 @@ def deliver(
 
 
 def _candidate(objective: Objective, trial: FrozenTrial) -> Candidate:
-    """What the trial proposed; the objective must see the same network in its parameters."""
+    """What the trial proposed; the objective must see the same network in its parameters.
+
+    The recipe is the trial's own: the options of a search may have changed the objective's.
+    """
+    recipe = trial.user_attrs.get("recipe")
+    prospect = objective.prospect
+    if recipe is not None:
+        prospect = replace(prospect, recipe=Recipe.from_json(recipe))
     try:
-        candidate = objective.prospect.propose(FixedTrial(trial.params, trial.number))
+        candidate = prospect.propose(FixedTrial(trial.params, trial.number))
     except ValueError as error:
         raise StudyError(
             f"trial {trial.number} does not fit this objective's search space ({error}): deliver "

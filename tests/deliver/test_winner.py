@@ -1,6 +1,7 @@
 """The winner on disk is the winner that was measured."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import optuna
@@ -66,6 +67,14 @@ def _accuracy(network, data, facts) -> float:
     with torch.no_grad():
         logits = network((data.test.images / 255 - mean) / std)
     return float((logits.argmax(1) == data.test.labels).double().mean())
+
+
+def test_the_recipe_is_that_of_the_trial(study, objective, tmp_path):
+    other = replace(objective, recipe=optunas.RecipeSpace(optunas.Recipe(epochs=7)))
+    winner = optunas.deliver.deliver(study, other, tmp_path, longer=2)
+    facts = json.loads((tmp_path / "winner.json").read_text())
+    assert winner.epochs == facts["recipe"]["epochs"] == 2
+    assert facts["recipe"]["batch_size"] == 64
 
 
 def test_another_space_than_searched_is_refused(study, objective, tmp_path):
