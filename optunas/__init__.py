@@ -7,23 +7,23 @@ reading a study needs no torch and `optunas --help` no Optuna (PEP 562).
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ._version import __version__ as __version__
+from optunas._version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from . import architecture as architecture
-    from . import data as data
-    from . import deliver as deliver
-    from . import nn as nn
-    from . import spaces as spaces
-    from . import testing as testing
-    from . import training as training
-    from .limits import Limits as Limits
-    from .objective import Objective as Objective
-    from .references import reference as reference
-    from .study import create_study as create_study
-    from .study import load_study as load_study
-    from .training.recipe import Recipe as Recipe
-    from .training.recipe_space import RecipeSpace as RecipeSpace
+    from optunas import architecture as architecture
+    from optunas import data as data
+    from optunas import deliver as deliver
+    from optunas import nn as nn
+    from optunas import spaces as spaces
+    from optunas import testing as testing
+    from optunas import training as training
+    from optunas.limits import Limits as Limits
+    from optunas.objective import Objective as Objective
+    from optunas.references import reference as reference
+    from optunas.study import create_study as create_study
+    from optunas.study import load_study as load_study
+    from optunas.training.recipe import Recipe as Recipe
+    from optunas.training.recipe_space import RecipeSpace as RecipeSpace
 
 _HOME = {
     "Limits": "limits",

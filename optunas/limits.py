@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
-from .errors import OptunasError
+from optunas.errors import OptunasError
 
 
 @dataclass(frozen=True)

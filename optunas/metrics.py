@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ._named import unknown
-from .errors import StudyError
+from optunas._named import unknown
+from optunas.errors import StudyError
 
 DIRECTIONS = {
     "accuracy": "maximize",

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 
-from .errors import OptunasError
+from optunas.errors import OptunasError
 
 COUNT = {"": 1, "k": 1e3, "m": 1e6, "g": 1e9, "b": 1e9, "t": 1e12}
 MILLISECONDS = {"": 1, "us": 1e-3, "ms": 1, "s": 1e3}

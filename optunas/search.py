@@ -15,19 +15,19 @@ from urllib.parse import quote
 import numpy as np
 import optuna
 
-from . import studyfile
-from ._named import parse_named
-from .errors import StudyError
-from .limits import Limits
-from .spaces import ConvNet
-from .study import create_study
-from .training.recipe import Recipe
-from .training.recipe_space import RecipeSpace
-from .worker import Plan, Watch, enqueue_comparisons, work
+from optunas import studyfile
+from optunas._named import parse_named
+from optunas.errors import StudyError
+from optunas.limits import Limits
+from optunas.spaces import ConvNet
+from optunas.study import create_study
+from optunas.training.recipe import Recipe
+from optunas.training.recipe_space import RecipeSpace
+from optunas.worker import Plan, Watch, enqueue_comparisons, work
 
 if TYPE_CHECKING:
-    from .objective import Objective
-    from .training import Epoch
+    from optunas.objective import Objective
+    from optunas.training import Epoch
 
 RUNS = Path("optunas-runs")
 TRIALS = 40
@@ -73,7 +73,7 @@ class Search:
     @property
     def own(self) -> Objective | None:
         """The objective, where it is one of ours and not just any callable."""
-        from .objective import Objective
+        from optunas.objective import Objective
 
         return self.objective if isinstance(self.objective, Objective) else None
 
@@ -157,8 +157,8 @@ def _plan(settings: Mapping[str, Any], given: Mapping[str, Any]) -> Plan:
 
 
 def _from_data(target: str, given: Mapping[str, Any]) -> Objective:
-    from . import data
-    from .objective import Objective
+    from optunas import data
+    from optunas.objective import Objective
 
     chosen = {name: given[name] for name in DATA_OPTIONS if name in given}
     images = data.load(target, **chosen)

@@ -35,7 +35,7 @@ from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage
 
-from .errors import OptunasError, StudyError
+from optunas.errors import OptunasError, StudyError
 
 SETTINGS: Mapping[str, Any] = {
     "trials": int | None,

@@ -10,7 +10,7 @@ from optuna import Study
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from .attributes import BASELINE, RANDOM, Outcome, evaluated, outcome, outcomes, text
+from optunas.attributes import BASELINE, RANDOM, Outcome, evaluated, outcome, outcomes, text
 
 
 @dataclass(frozen=True)

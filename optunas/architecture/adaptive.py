@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from .checks import one_of, positive_pair
-from .layer import Pair, Primitive, Shape
-from .layers import image, put
-from .pooling import POOLS, GlobalPool, Pool
-from .windows import Side, pair, simple
+from optunas.architecture.checks import one_of, positive_pair
+from optunas.architecture.layer import Pair, Primitive, Shape
+from optunas.architecture.layers import image, put
+from optunas.architecture.pooling import POOLS, GlobalPool, Pool
+from optunas.architecture.windows import Side, pair, simple
 
 Window = tuple[int, int, int]
 """First pixel, the one after the last, how many."""

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import TypeVar
 
-from ..errors import OptunasError, ShapeError
-from .checks import boolean, fraction, natural_pair, positive, positive_pair
-from .layer import Pair, Primitive, Shape
-from .layers import image, put
-from .tokens import tokens
-from .windows import by, pair, simple
+from optunas.architecture.checks import boolean, fraction, natural_pair, positive, positive_pair
+from optunas.architecture.layer import Pair, Primitive, Shape
+from optunas.architecture.layers import image, put
+from optunas.architecture.tokens import tokens
+from optunas.architecture.windows import by, pair, simple
+from optunas.errors import OptunasError, ShapeError
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..errors import OptunasError
-from .checks import layer_or_none, positive, positive_pair
-from .compose import Parallel, Residual, Sequential
-from .layer import Block, Layer, Pair, Shape
-from .layers import Activation, Conv, DropPath, Norm, Scale, as_norm, put, usual
-from .pooling import GlobalPool, Pool
+from optunas.architecture.checks import layer_or_none, positive, positive_pair
+from optunas.architecture.compose import Parallel, Residual, Sequential
+from optunas.architecture.layer import Block, Layer, Pair, Shape
+from optunas.architecture.layers import Activation, Conv, DropPath, Norm, Scale, as_norm, put, usual
+from optunas.architecture.pooling import GlobalPool, Pool
+from optunas.errors import OptunasError
 
 
 @dataclass(frozen=True)

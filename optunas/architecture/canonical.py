@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .flow import Steps
-from .layer import Shape
-from .steps import Meeting, Web, token
+from optunas.architecture.flow import Steps
+from optunas.architecture.layer import Shape
+from optunas.architecture.steps import Meeting, Web, token
 
 Node = tuple[str, list[tuple[int, Steps]], Shape]
 """Join, edges as (number of the source, steps), shape. Number 0 is the input, n the n-th node."""

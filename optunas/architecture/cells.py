@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..errors import ShapeError
-from .checks import positive
-from .compose import Parallel, Sequential
-from .layer import Block, Layer, Shape, pixels
-from .layers import Activation, Conv, Norm, image
-from .pad import Pad
+from optunas.architecture.checks import positive
+from optunas.architecture.compose import Parallel, Sequential
+from optunas.architecture.layer import Block, Layer, Shape, pixels
+from optunas.architecture.layers import Activation, Conv, Norm, image
+from optunas.architecture.pad import Pad
+from optunas.errors import ShapeError
 
 
 @dataclass(frozen=True)

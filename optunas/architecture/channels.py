@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ..errors import OptunasError, ShapeError
-from .checks import positive
-from .layer import Primitive, Shape, pixels
+from optunas.architecture.checks import positive
+from optunas.architecture.layer import Primitive, Shape, pixels
+from optunas.errors import OptunasError, ShapeError
 
 
 @dataclass(frozen=True)

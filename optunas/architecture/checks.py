@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import isfinite
 from typing import Any
 
-from ..errors import OptunasError
-from .layer import Layer
+from optunas.architecture.layer import Layer
+from optunas.errors import OptunasError
 
 
 def positive(owner: object, **numbers: object) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..errors import OptunasError, ShapeError
-from .checks import one_of
-from .layer import Layer, Shape, pixels
-from .layers import NORMS, Conv, Norm, as_norm, image, put, usual
+from optunas.architecture.checks import one_of
+from optunas.architecture.layer import Layer, Shape, pixels
+from optunas.architecture.layers import NORMS, Conv, Norm, as_norm, image, put, usual
+from optunas.errors import OptunasError, ShapeError
 
 JOINS = ("sum", "concat", "multiply")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .compose import Sequential
-from .layer import Layer, Shape
-from .normal import lower
+from optunas.architecture.compose import Sequential
+from optunas.architecture.layer import Layer, Shape
+from optunas.architecture.normal import lower
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .canonical import Node, canonical
-from .compose import joined
-from .flow import Steps, meet, outcome
-from .knots import Edge, Knot, dominators, last_common
-from .layer import Shape
-from .merge import extend
-from .steps import Web
+from optunas.architecture.canonical import Node, canonical
+from optunas.architecture.compose import joined
+from optunas.architecture.flow import Steps, meet, outcome
+from optunas.architecture.knots import Edge, Knot, dominators, last_common
+from optunas.architecture.layer import Shape
+from optunas.architecture.merge import extend
+from optunas.architecture.steps import Web
 
 Solve = Callable[[list[Node], Shape], Steps]
 """Brings nodes, with an input of some shape, to their normal form."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from ..errors import OptunasError
-from .layer import Layer, Shape
-from .normal import lower
-from .picture.layout import laid_out, stacked
-from .picture.panels import with_panels
-from .picture.reader import Reader
-from .picture.shapes import Legend, Note, Part, Placed, moved
-from .picture.svg import Total, written
-from .picture.text import amount, sizes, width
+from optunas.architecture.layer import Layer, Shape
+from optunas.architecture.normal import lower
+from optunas.architecture.picture.layout import laid_out, stacked
+from optunas.architecture.picture.panels import with_panels
+from optunas.architecture.picture.reader import Reader
+from optunas.architecture.picture.shapes import Legend, Note, Part, Placed, moved
+from optunas.architecture.picture.svg import Total, written
+from optunas.architecture.picture.text import amount, sizes, width
+from optunas.errors import OptunasError
 
 MARGIN = 14
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .flow import Steps, constant, loosened
-from .knots import Edge
-from .steps import Fork, Step, Web
+from optunas.architecture.flow import Steps, constant, loosened
+from optunas.architecture.knots import Edge
+from optunas.architecture.steps import Fork, Step, Web
 
 
 def only_constants(steps: Steps, join: str) -> bool:

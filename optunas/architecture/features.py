@@ -11,11 +11,11 @@ from collections import Counter
 from dataclasses import dataclass
 from math import log2, prod
 
-from .layer import Layer, Primitive, Shape
-from .layers import Activation, Conv, Norm
-from .normal import lower
-from .pooling import Pool
-from .steps import Fork, Operation, Step, Web
+from optunas.architecture.layer import Layer, Primitive, Shape
+from optunas.architecture.layers import Activation, Conv, Norm
+from optunas.architecture.normal import lower
+from optunas.architecture.pooling import Pool
+from optunas.architecture.steps import Fork, Operation, Step, Web
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from .compose import joined
-from .layer import Shape, spelled
-from .merge import extend
-from .steps import Fork, Operation, Step, Web, token
-from .zero import Zero
+from optunas.architecture.compose import joined
+from optunas.architecture.layer import Shape, spelled
+from optunas.architecture.merge import extend
+from optunas.architecture.steps import Fork, Operation, Step, Web, token
+from optunas.architecture.zero import Zero
 
 Steps = tuple[Step, ...]
 

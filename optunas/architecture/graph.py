@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..errors import OptunasError
-from .checks import one_of, positive
-from .compose import JOINS, Sequential
-from .layer import Layer
-from .layers import Identity, put
+from optunas.architecture.checks import one_of, positive
+from optunas.architecture.compose import JOINS, Sequential
+from optunas.architecture.layer import Layer
+from optunas.architecture.layers import Identity, put
+from optunas.errors import OptunasError
 
 Source = int | tuple[int, Layer]
 """An edge's beginning: the number of an input or an earlier node, and a layer on the way."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from hashlib import blake2b
 
-from .layer import Layer, Shape
-from .normal import lower
-from .steps import token
+from optunas.architecture.layer import Layer, Shape
+from optunas.architecture.normal import lower
+from optunas.architecture.steps import token
 
 
 def key(architecture: Layer, input_shape: Shape, classes: int | None = None) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import reduce
 
-from .flow import Steps
-from .layer import Shape
+from optunas.architecture.flow import Steps
+from optunas.architecture.layer import Shape
 
 Edge = tuple[int | None, Steps]
 """Where from, and the steps on the way; None for constants, which come from nowhere."""

@@ -15,7 +15,7 @@ from dataclasses import MISSING, dataclass, fields
 from functools import lru_cache
 from typing import Any, ClassVar
 
-from ..errors import OptunasError
+from optunas.errors import OptunasError
 
 Shape = tuple[int, ...]
 """Without the batch: `(C, H, W)` images, `(L, D)` sequences of tokens, `(F,)` flat features."""
@@ -50,7 +50,7 @@ class Layer:
         self, input_shape: Shape | None = None, classes: int | None = None, *, detail: int = 0
     ) -> str:
         """The picture as an SVG text; `optunas.architecture.diagram` tells what is in it."""
-        from .diagram import diagram
+        from optunas.architecture.diagram import diagram
 
         return diagram(self, input_shape, classes, detail=detail)
 

@@ -6,10 +6,18 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
-from ..errors import OptunasError, ShapeError
-from .checks import boolean, fraction, natural_pair, number, one_of, positive, positive_pair
-from .layer import Layer, Pair, Primitive, Shape, pixels, width
-from .windows import by, needed_stride, output_size, pair, simple
+from optunas.architecture.checks import (
+    boolean,
+    fraction,
+    natural_pair,
+    number,
+    one_of,
+    positive,
+    positive_pair,
+)
+from optunas.architecture.layer import Layer, Pair, Primitive, Shape, pixels, width
+from optunas.architecture.windows import by, needed_stride, output_size, pair, simple
+from optunas.errors import OptunasError, ShapeError
 
 ACTIVATIONS = (
     "relu", "relu6", "leaky_relu", "elu", "silu", "gelu", "mish",

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from math import prod
 
-from .layer import Layer, Primitive, spelled, width
-from .layers import Activation, Dropout, DropPath, Flatten, Norm, Scale
-from .pooling import GlobalPool
-from .steps import Operation, Step
-from .tokens import ToImage, TokenPool, ToTokens
+from optunas.architecture.layer import Layer, Primitive, spelled, width
+from optunas.architecture.layers import Activation, Dropout, DropPath, Flatten, Norm, Scale
+from optunas.architecture.pooling import GlobalPool
+from optunas.architecture.steps import Operation, Step
+from optunas.architecture.tokens import ToImage, TokenPool, ToTokens
 
 ALIKE = (Activation, Dropout, DropPath)
 """They treat every number alike, wherever it stands."""

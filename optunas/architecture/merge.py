@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .channels import Shuffle, Slice
-from .layer import spelled
-from .layers import Activation, Dropout, DropPath, Flatten
-from .layouts import pixelwise, relaid
-from .pooling import GlobalPool
-from .steps import Operation, Step
+from optunas.architecture.channels import Shuffle, Slice
+from optunas.architecture.layer import spelled
+from optunas.architecture.layers import Activation, Dropout, DropPath, Flatten
+from optunas.architecture.layouts import pixelwise, relaid
+from optunas.architecture.pooling import GlobalPool
+from optunas.architecture.steps import Operation, Step
 
 NEVER_NEGATIVE = ("relu", "relu6", "sigmoid", "hardsigmoid")
 AT_MOST_ONE = ("sigmoid", "hardsigmoid")

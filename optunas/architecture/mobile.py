@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..errors import OptunasError
-from .blocks import ConvNorm, SqueezeExcite
-from .checks import boolean, layer_or_none, number, positive
-from .compose import Residual, Sequential
-from .layer import Block, Layer, Shape
-from .layers import DropPath, Norm, put, usual
+from optunas.architecture.blocks import ConvNorm, SqueezeExcite
+from optunas.architecture.checks import boolean, layer_or_none, number, positive
+from optunas.architecture.compose import Residual, Sequential
+from optunas.architecture.layer import Block, Layer, Shape
+from optunas.architecture.layers import DropPath, Norm, put, usual
+from optunas.errors import OptunasError
 
 
 @dataclass(frozen=True)

@@ -19,13 +19,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from operator import index
 
-from ..errors import OptunasError, ShapeError
-from .compose import Parallel, Residual, Sequential, joined
-from .flow import meet, silent
-from .graph import Graph, Node
-from .layer import Block, Layer, Primitive, Shape, spelled
-from .steps import Operation, Step, price
-from .weave import Weave, follow
+from optunas.architecture.compose import Parallel, Residual, Sequential, joined
+from optunas.architecture.flow import meet, silent
+from optunas.architecture.graph import Graph, Node
+from optunas.architecture.layer import Block, Layer, Primitive, Shape, spelled
+from optunas.architecture.steps import Operation, Step, price
+from optunas.architecture.weave import Weave, follow
+from optunas.errors import OptunasError, ShapeError
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import astuple, dataclass
 
-from ..errors import OptunasError, ShapeError
-from .layer import Primitive, Shape, pixels
-from .layers import image
+from optunas.architecture.layer import Primitive, Shape, pixels
+from optunas.architecture.layers import image
+from optunas.errors import OptunasError, ShapeError
 
 
 @dataclass(frozen=True)

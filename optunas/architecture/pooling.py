@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ..errors import OptunasError
-from .checks import boolean, natural_pair, one_of, positive_pair
-from .layer import Pair, Primitive, Shape
-from .layers import Flatten, image, put
-from .windows import Side, by, needed_stride, output_size, pair, simple, simplest
+from optunas.architecture.checks import boolean, natural_pair, one_of, positive_pair
+from optunas.architecture.layer import Pair, Primitive, Shape
+from optunas.architecture.layers import Flatten, image, put
+from optunas.architecture.windows import (
+    Side,
+    by,
+    needed_stride,
+    output_size,
+    pair,
+    simple,
+    simplest,
+)
+from optunas.errors import OptunasError
 
 POOLS = ("max", "avg")
 

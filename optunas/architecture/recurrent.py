@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .checks import boolean, one_of, positive
-from .compose import Sequential
-from .layer import Block, Layer, Primitive, Shape
-from .layers import Activation, Conv, Norm, as_norm, put, usual
-from .tokens import ToImage, ToTokens, tokens
+from optunas.architecture.checks import boolean, one_of, positive
+from optunas.architecture.compose import Sequential
+from optunas.architecture.layer import Block, Layer, Primitive, Shape
+from optunas.architecture.layers import Activation, Conv, Norm, as_norm, put, usual
+from optunas.architecture.tokens import ToImage, ToTokens, tokens
 
 GATES = {"lstm": 4, "gru": 3, "rnn": 1}
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from .layer import Primitive, Shape
+from optunas.architecture.layer import Primitive, Shape
 
 
 @dataclass(frozen=True)

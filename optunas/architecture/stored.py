@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from typing import Any
 
-from ..errors import OptunasError
-from .compose import Parallel, Sequential
-from .graph import Graph, Node
-from .layer import Layer
+from optunas.architecture.compose import Parallel, Sequential
+from optunas.architecture.graph import Graph, Node
+from optunas.architecture.layer import Layer
+from optunas.errors import OptunasError
 
 SPREAD: dict[type[Layer], str] = {
     Sequential: "layers",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import prod
 
-from ..errors import ShapeError
-from .checks import one_of, positive, positive_pair
-from .layer import Layer, Pair, Primitive, Shape, pixels
-from .layers import Flatten, image, put
-from .windows import pair, simple
+from optunas.architecture.checks import one_of, positive, positive_pair
+from optunas.architecture.layer import Layer, Pair, Primitive, Shape, pixels
+from optunas.architecture.layers import Flatten, image, put
+from optunas.architecture.windows import pair, simple
+from optunas.errors import ShapeError
 
 READINGS = ("pixel", "row", "column")
 POSITIONS = ("learned", "sine")

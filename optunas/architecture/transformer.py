@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..errors import OptunasError
-from .attention import Attention, WindowAttention
-from .checks import fraction, number, positive
-from .compose import Residual, Sequential
-from .layer import Block, Layer, Pair, Shape
-from .layers import Activation, Conv, Dropout, DropPath, Linear, Norm, image
-from .pooling import Pool
-from .tokens import ToTokens, tokens
+from optunas.architecture.attention import Attention, WindowAttention
+from optunas.architecture.checks import fraction, number, positive
+from optunas.architecture.compose import Residual, Sequential
+from optunas.architecture.layer import Block, Layer, Pair, Shape
+from optunas.architecture.layers import Activation, Conv, Dropout, DropPath, Linear, Norm, image
+from optunas.architecture.pooling import Pool
+from optunas.architecture.tokens import ToTokens, tokens
+from optunas.errors import OptunasError
 
 
 @dataclass(frozen=True)

@@ -16,15 +16,23 @@ from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from itertools import groupby
 
-from .canonical import Node
-from .compose import joined
-from .cuts import Cuts
-from .edges import absorbed, begun, by_source, loose, only_constants, source_and_kind, webbed
-from .flow import Steps, constant, meet, settled, silent, zeros
-from .knots import Above, Edge, Knot, dominators, last_common
-from .layer import Shape
-from .merge import extend
-from .steps import Fork, Operation, Step, Web
+from optunas.architecture.canonical import Node
+from optunas.architecture.compose import joined
+from optunas.architecture.cuts import Cuts
+from optunas.architecture.edges import (
+    absorbed,
+    begun,
+    by_source,
+    loose,
+    only_constants,
+    source_and_kind,
+    webbed,
+)
+from optunas.architecture.flow import Steps, constant, meet, settled, silent, zeros
+from optunas.architecture.knots import Above, Edge, Knot, dominators, last_common
+from optunas.architecture.layer import Shape
+from optunas.architecture.merge import extend
+from optunas.architecture.steps import Fork, Operation, Step, Web
 
 
 @dataclass

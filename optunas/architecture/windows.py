@@ -8,8 +8,8 @@ from itertools import product
 from operator import eq
 from typing import NamedTuple
 
-from ..errors import ShapeError
-from .layer import Pair, Shape
+from optunas.architecture.layer import Pair, Shape
+from optunas.errors import ShapeError
 
 
 def pair(value: Pair) -> tuple[int, int]:

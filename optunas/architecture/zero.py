@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .checks import positive, positive_pair
-from .layer import Pair, Primitive, Shape
-from .layers import image, put
-from .windows import pair, simple
+from optunas.architecture.checks import positive, positive_pair
+from optunas.architecture.layer import Pair, Primitive, Shape
+from optunas.architecture.layers import image, put
+from optunas.architecture.windows import pair, simple
 
 
 @dataclass(frozen=True)

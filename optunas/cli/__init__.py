@@ -12,10 +12,10 @@ from typing import Annotated
 
 import typer
 
-from .._version import __version__
-from ..errors import OptunasError
-from . import delivering, reading, searching, showing
-from .speaking import complain, say
+from optunas._version import __version__
+from optunas.cli import delivering, reading, searching, showing
+from optunas.cli.speaking import complain, say
+from optunas.errors import OptunasError
 
 __all__ = ["app", "main"]
 

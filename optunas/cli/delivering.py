@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from ..errors import StudyError
-from .options import Device, Storage, StudyName
-from .speaking import console, say
+from optunas.cli.options import Device, Storage, StudyName
+from optunas.cli.speaking import console, say
+from optunas.errors import StudyError
 
 
 def deliver(
@@ -31,8 +31,8 @@ def deliver(
     The folder then holds the weights (safetensors), the network as torch.export knows it
     (model.pt2), its architecture, and winner.json with all that is known of it.
     """
-    from ..search import search_for
-    from ..study import load_study
+    from optunas.search import search_for
+    from optunas.study import load_study
 
     options: dict[str, Any] = {
         "name": study,
@@ -44,7 +44,7 @@ def deliver(
     }
     with console.status("Loading torch and the data ..."):
         search = search_for(target, options)
-        from ..deliver import deliver as make
+        from optunas.deliver import deliver as make
     if search.own is None:
         raise StudyError(
             "only a study of an optunas.Objective ends in a network; the study file's objective is "

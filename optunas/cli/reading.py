@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import StudyError
-from .options import Storage, StudyName
-from .speaking import console, say
+from optunas.cli.options import Storage, StudyName
+from optunas.cli.speaking import console, say
+from optunas.errors import StudyError
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -24,9 +24,9 @@ def status(
     """Where the studies of a storage stand: finished, pruned, rejected, failed, the best so far."""
     import optuna
 
-    from ..storage import address, describe, explained, open_storage
-    from ..study import load_study
-    from ..terminal import best_table, status_table
+    from optunas.storage import address, describe, explained, open_storage
+    from optunas.study import load_study
+    from optunas.terminal import best_table, status_table
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     opened = open_storage(storage, create=False)
@@ -50,9 +50,9 @@ def show(
     """One trial: its network layer by layer, what it costs, its learning curve."""
     import optuna
 
-    from ..storage import address, explained, open_storage
-    from ..study import load_study
-    from ..terminal import trial_page
+    from optunas.storage import address, explained, open_storage
+    from optunas.study import load_study
+    from optunas.terminal import trial_page
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     opened = open_storage(storage, create=False)
@@ -72,7 +72,7 @@ def show(
 
 
 def _draw(trial: FrozenTrial, path: Path) -> None:
-    from ..architecture import from_json
+    from optunas.architecture import from_json
 
     known = trial.user_attrs
     if "architecture" not in known:

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
-from ..errors import OptunasError
-from .options import Device, Storage, StudyName
-from .speaking import console, say, storage_option, this_command
+from optunas.cli.options import Device, Storage, StudyName
+from optunas.cli.speaking import console, say, storage_option, this_command
+from optunas.errors import OptunasError
 
 if TYPE_CHECKING:
     import optuna
 
-    from ..search import Search
+    from optunas.search import Search
 
 SUGGESTED_TRIALS = 40
 
@@ -128,8 +128,8 @@ def run(
     one goes on from its last epoch. Run it in a second terminal, or on another machine with the
     same --storage, and both work on the same study.
     """
-    from ..quantities import count, mebibytes, milliseconds
-    from ..search import search_for
+    from optunas.quantities import count, mebibytes, milliseconds
+    from optunas.search import search_for
 
     options: dict[str, Any] = {
         "trials": trials,
@@ -175,9 +175,9 @@ def _search(search: Search, searched: list[str]) -> None:
     """Search, and say what was found; `searched` names the data as they were typed."""
     import optuna
 
-    from ..storage import address, explained, open_storage
-    from ..tally import Tally
-    from ..terminal import intro, watching
+    from optunas.storage import address, explained, open_storage
+    from optunas.tally import Tally
+    from optunas.terminal import intro, watching
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     search = replace(search, storage=open_storage(search.storage))
@@ -199,7 +199,7 @@ def _search(search: Search, searched: list[str]) -> None:
 
 
 def _results(study: optuna.Study, search: Search) -> None:
-    from ..terminal import best_table, comparison_table
+    from optunas.terminal import best_table, comparison_table
 
     trials = study.get_trials(deepcopy=False)
     console.print(best_table(study, trials))
@@ -210,7 +210,7 @@ def _results(study: optuna.Study, search: Search) -> None:
 
 def _next(study: optuna.Study, search: Search, searched: list[str]) -> None:
     """The commands that a person may want now."""
-    from ..tally import Tally, best_trials
+    from optunas.tally import Tally, best_trials
 
     trials = study.get_trials(deepcopy=False)
     storage = storage_option(search.storage)

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from ..errors import StudyError
-from .options import Storage
-from .speaking import say
+from optunas.cli.options import Storage
+from optunas.cli.speaking import say
+from optunas.errors import StudyError
 
 
 def dashboard(
@@ -22,7 +22,7 @@ def dashboard(
     """Watch the studies of a storage in optuna-dashboard. Ctrl-C ends it."""
     import optuna
 
-    from ..storage import describe, open_storage
+    from optunas.storage import describe, open_storage
 
     opened = open_storage(storage, create=False)
     _check_free(host, port)

@@ -28,7 +28,7 @@ def say(line: str) -> None:
 
 def this_command(trials: int | None = None) -> str:
     """What was typed, with passwords masked; with another number of trials where one is given."""
-    from ..storage import masked
+    from optunas.storage import masked
 
     words = [masked(word) if "://" in word else word for word in sys.argv[1:]]
     if trials is not None:
@@ -47,7 +47,7 @@ def _without_trials(words: list[str]) -> list[str]:
 
 def storage_option(storage: BaseStorage) -> str:
     """` --storage URL`, or nothing where it is the default."""
-    from ..storage import DEFAULT_URL, describe
+    from optunas.storage import DEFAULT_URL, describe
 
     shown = describe(storage)
     return "" if shown == DEFAULT_URL else f" --storage {shlex.quote(shown)}"

@@ -15,14 +15,14 @@ from optuna.trial import FixedTrial, FrozenTrial
 from safetensors.torch import save_file
 from torch import nn
 
-from .._version import __version__
-from ..architecture import to_json
-from ..errors import StudyError
-from ..objective import Candidate, Objective
-from ..tally import best_trials
-from ..training import Epoch, Recipe, Scores
-from ..training.loop import evaluate, train
-from ..training.seeds import derived
+from optunas._version import __version__
+from optunas.architecture import to_json
+from optunas.errors import StudyError
+from optunas.objective import Candidate, Objective
+from optunas.tally import best_trials
+from optunas.training import Epoch, Recipe, Scores
+from optunas.training.loop import evaluate, train
+from optunas.training.seeds import derived
 
 LONGER = 3
 

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..architecture import Attention, Shape, WindowAttention
-from ..architecture.attention import head_width
-from ..architecture.windows import pair
-from .build import module
+from optunas.architecture import Attention, Shape, WindowAttention
+from optunas.architecture.attention import head_width
+from optunas.architecture.windows import pair
+from optunas.nn.build import module
 
 UNSEEN = -100.0
 """Added before the softmax between pixels that aren't neighbours; exp(-100) is nothing."""

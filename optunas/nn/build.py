@@ -12,15 +12,22 @@ from functools import singledispatch
 import torch
 from torch import nn
 
-from .. import architecture as described
-from ..architecture import Layer, Primitive, Shape
-from ..architecture.layer import width
-from ..architecture.normal import lower
-from ..architecture.steps import Fork, Step, Web
-from ..errors import OptunasError
-from .graph import Graph
-from .initialise import initialise
-from .modules import ChannelNorm, DropPath, Parallel, Scale, TokenBatchNorm, TokenGroupNorm
+from optunas import architecture as described
+from optunas.architecture import Layer, Primitive, Shape
+from optunas.architecture.layer import width
+from optunas.architecture.normal import lower
+from optunas.architecture.steps import Fork, Step, Web
+from optunas.errors import OptunasError
+from optunas.nn.graph import Graph
+from optunas.nn.initialise import initialise
+from optunas.nn.modules import (
+    ChannelNorm,
+    DropPath,
+    Parallel,
+    Scale,
+    TokenBatchNorm,
+    TokenGroupNorm,
+)
 
 
 def build(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from .. import architecture as described
-from ..architecture import Shape
-from ..architecture.windows import pair
-from .build import module
+from optunas import architecture as described
+from optunas.architecture import Shape
+from optunas.architecture.windows import pair
+from optunas.nn.build import module
 
 
 class Slice(nn.Module):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from torch import Tensor, nn
 
-from .modules import JOIN
+from optunas.nn.modules import JOIN
 
 
 class Graph(nn.Module):

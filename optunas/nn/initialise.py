@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from ..errors import OptunasError
+from optunas.errors import OptunasError
 
 
 def initialise(network: nn.Module, generator: torch.Generator) -> nn.Module:

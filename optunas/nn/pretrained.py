@@ -19,7 +19,7 @@ import torchvision
 from torch import Tensor, nn
 from torch.hub import download_url_to_file, get_dir
 
-from ..errors import OptunasError
+from optunas.errors import OptunasError
 
 OWN = "DEFAULT"
 TIMM = "timm/"

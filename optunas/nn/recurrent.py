@@ -7,8 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from ..architecture import Recurrent, Shape
-from .build import module
+from optunas.architecture import Recurrent, Shape
+from optunas.nn.build import module
 
 _KIND: dict[str, Callable[..., nn.RNNBase]] = {"gru": nn.GRU, "lstm": nn.LSTM, "rnn": nn.RNN}
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from ..architecture import Resize as Described
-from ..architecture import Shape
-from ..architecture.windows import pair
-from .build import module
+from optunas.architecture import Resize as Described
+from optunas.architecture import Shape
+from optunas.architecture.windows import pair
+from optunas.nn.build import module
 
 
 class Resize(nn.Module):

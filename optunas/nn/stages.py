@@ -8,7 +8,7 @@ from itertools import groupby
 import torch
 from torch import Tensor, nn
 
-from .measure import evaluating
+from optunas.nn.measure import evaluating
 
 PARTS = 4
 """Stages of a network that keeps one resolution, as a vision transformer does."""

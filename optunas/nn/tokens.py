@@ -8,9 +8,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..architecture import ClassToken, Position, Shape, SpaceToDepth, ToImage, TokenPool, ToTokens
-from ..architecture.windows import pair
-from .build import module
+from optunas.architecture import (
+    ClassToken,
+    Position,
+    Shape,
+    SpaceToDepth,
+    ToImage,
+    TokenPool,
+    ToTokens,
+)
+from optunas.architecture.windows import pair
+from optunas.nn.build import module
 
 
 class TokenReader(nn.Module):

@@ -11,10 +11,10 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from ..errors import OptunasError
-from .pretrained import Preprocessing, body
-from .resize import Resize
-from .stages import stages
+from optunas.errors import OptunasError
+from optunas.nn.pretrained import Preprocessing, body
+from optunas.nn.resize import Resize
+from optunas.nn.stages import stages
 
 ONE_SIZE = ("vit_", "maxvit_")
 """Models of torchvision whose weights hold for one image size."""

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..architecture import Pad, Shape, Zero
-from .build import module
+from optunas.architecture import Pad, Shape, Zero
+from optunas.nn.build import module
 
 
 class Zeros(nn.Module):

@@ -21,14 +21,14 @@ from optuna.trial import BaseTrial
 from torch import nn
 from torch.nn.parameter import UninitializedParameter
 
-from ..architecture import Architecture, cost, key
-from ..architecture.layer import Layer, Shape
-from ..errors import OptunasError, ShapeError, StudyError
-from ..nn import build
-from ..nn.measure import count
-from ..spaces import Space
-from ..training.recipe import Recipe
-from ..training.recipe_space import RecipeSpace
+from optunas.architecture import Architecture, cost, key
+from optunas.architecture.layer import Layer, Shape
+from optunas.errors import OptunasError, ShapeError, StudyError
+from optunas.nn import build
+from optunas.nn.measure import count
+from optunas.spaces import Space
+from optunas.training.recipe import Recipe
+from optunas.training.recipe_space import RecipeSpace
 
 Suggest = Space | Callable[[BaseTrial], "Architecture | nn.Module"]
 """A search space, or a function of a trial that gives a description or a network."""

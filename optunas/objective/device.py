@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from ..errors import StudyError
+from optunas.errors import StudyError
 
 
 def chosen_device(device: str) -> torch.device:

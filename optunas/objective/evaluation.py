@@ -25,23 +25,23 @@ from optuna.exceptions import ExperimentalWarning, StorageInternalError
 from optuna.trial import FrozenTrial, Trial
 from torch import nn
 
-from ..architecture import to_json
-from ..attributes import CURVE, Outcome, conclude
-from ..data import Data
-from ..errors import StudyError
-from ..limits import Limits
-from ..metrics import LEARNED, MEASURED, check_metrics, directions
-from ..nn.measure import latency_ms, training_memory_mb
-from ..process import sign
-from ..training import Diverged, Epoch, NetworkError, Recipe, RecipeSpace
-from ..training.checkpoint import remove
-from ..training.loop import train
-from ..training.seeds import derived
-from .candidate import Candidate, Suggest
-from .device import chosen_device, device_name
-from .failure import free_memory, reason
-from .prospect import Prospect
-from .twin import find_twin, finished_before
+from optunas.architecture import to_json
+from optunas.attributes import CURVE, Outcome, conclude
+from optunas.data import Data
+from optunas.errors import StudyError
+from optunas.limits import Limits
+from optunas.metrics import LEARNED, MEASURED, check_metrics, directions
+from optunas.nn.measure import latency_ms, training_memory_mb
+from optunas.objective.candidate import Candidate, Suggest
+from optunas.objective.device import chosen_device, device_name
+from optunas.objective.failure import free_memory, reason
+from optunas.objective.prospect import Prospect
+from optunas.objective.twin import find_twin, finished_before
+from optunas.process import sign
+from optunas.training import Diverged, Epoch, NetworkError, Recipe, RecipeSpace
+from optunas.training.checkpoint import remove
+from optunas.training.loop import train
+from optunas.training.seeds import derived
 
 _log = logging.getLogger("optunas")
 

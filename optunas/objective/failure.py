@@ -6,8 +6,8 @@ import gc
 
 import torch
 
-from ..errors import OptunasError
-from ..training import Diverged
+from optunas.errors import OptunasError
+from optunas.training import Diverged
 
 LENGTH = 500  # characters; a database may hold no more than some thousand
 

@@ -17,13 +17,13 @@ import numpy as np
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
 from optuna.trial import BaseTrial
 
-from ..architecture.layer import Shape
-from ..errors import OptunasError, ShapeError, StudyError
-from ..limits import Limits
-from ..spaces.draw import draw
-from ..training.recipe import Recipe
-from ..training.recipe_space import RecipeSpace
-from .candidate import Candidate, Suggest, check_choices, propose, suggester
+from optunas.architecture.layer import Shape
+from optunas.errors import OptunasError, ShapeError, StudyError
+from optunas.limits import Limits
+from optunas.objective.candidate import Candidate, Suggest, check_choices, propose, suggester
+from optunas.spaces.draw import draw
+from optunas.training.recipe import Recipe
+from optunas.training.recipe_space import RecipeSpace
 
 DRAWS = 1000
 BROKEN = 20  # so many draws, all of them failed: the code of the space is wrong

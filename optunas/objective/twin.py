@@ -11,7 +11,7 @@ from collections.abc import Collection
 
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from ..attributes import FIRST_HAND
+from optunas.attributes import FIRST_HAND
 
 SAME = ("key", "recipe", "data", "device")
 

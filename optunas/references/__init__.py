@@ -9,18 +9,17 @@ from collections.abc import Callable, Mapping
 from optunas._named import unknown
 from optunas.architecture import Architecture
 from optunas.errors import OptunasError
-
-from .convnext import convnext_tiny
-from .dense import densenet121
-from .efficientnet import efficientnet_b0, efficientnet_v2_s
-from .inception import googlenet, inception_v3
-from .mobilenet import mnasnet1_0, mobilenet_v2, mobilenet_v3_large
-from .regnet import regnet_y_400mf
-from .resnet import resnet18, resnet50, resnext50_32x4d, wide_resnet50_2
-from .shufflenet import shufflenet_v2_x1_0
-from .squeezenet import squeezenet1_1
-from .transformers import swin_t, vit_b_16
-from .vgg import vgg11_bn
+from optunas.references.convnext import convnext_tiny
+from optunas.references.dense import densenet121
+from optunas.references.efficientnet import efficientnet_b0, efficientnet_v2_s
+from optunas.references.inception import googlenet, inception_v3
+from optunas.references.mobilenet import mnasnet1_0, mobilenet_v2, mobilenet_v3_large
+from optunas.references.regnet import regnet_y_400mf
+from optunas.references.resnet import resnet18, resnet50, resnext50_32x4d, wide_resnet50_2
+from optunas.references.shufflenet import shufflenet_v2_x1_0
+from optunas.references.squeezenet import squeezenet1_1
+from optunas.references.transformers import swin_t, vit_b_16
+from optunas.references.vgg import vgg11_bn
 
 _NETWORKS: tuple[Callable[[], Architecture], ...] = (
     convnext_tiny,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import count
 
-from ..architecture import (
+from optunas.architecture import (
     ClassToken,
     Conv,
     GlobalPool,

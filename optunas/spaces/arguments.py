@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
-from ..errors import OptunasError
+from optunas.errors import OptunasError
 
 Law = tuple[str, Callable[[Any], bool]]
 """What the values of an argument must be, in words and as a test."""

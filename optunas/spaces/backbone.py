@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from optuna.trial import BaseTrial
 
-from ..errors import OptunasError
-from .arguments import Law, check, is_number, is_whole, prefer
+from optunas.errors import OptunasError
+from optunas.spaces.arguments import Law, check, is_number, is_whole, prefer
 
 if TYPE_CHECKING:
     from torch import nn
@@ -101,8 +101,8 @@ class Backbone:
 
         On the meta device without weights, but not where they could not be had.
         """
-        from ..nn.pretrained import weights_file
-        from ..nn.transfer import Plan, transfer
+        from optunas.nn.pretrained import weights_file
+        from optunas.nn.transfer import Plan, transfer
 
         choose = trial.suggest_categorical
         model = choose("model", self.models)

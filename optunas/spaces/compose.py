@@ -8,9 +8,9 @@ from typing import Any
 
 from optuna.trial import BaseTrial
 
-from ..errors import OptunasError
-from .scope import Scope
-from .space import Space, Suggests, suggestion
+from optunas.errors import OptunasError
+from optunas.spaces.scope import Scope
+from optunas.spaces.space import Space, Suggests, suggestion
 
 
 @dataclass(frozen=True)

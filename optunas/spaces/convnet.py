@@ -9,7 +9,7 @@ from typing import Any
 
 from optuna.trial import BaseTrial
 
-from ..architecture import (
+from optunas.architecture import (
     Activation,
     Architecture,
     BasicBlock,
@@ -29,9 +29,9 @@ from ..architecture import (
     SeparableConv,
     Sequential,
 )
-from ..architecture.layers import ACTIVATIONS, NORMS
-from ..architecture.pooling import POOLS
-from ..errors import OptunasError
+from optunas.architecture.layers import ACTIVATIONS, NORMS
+from optunas.architecture.pooling import POOLS
+from optunas.errors import OptunasError
 
 OPS = ("conv", "separable", "basic", "bottleneck", "mbconv", "convnext", "inception")
 DOWNSAMPLINGS = ("stride", *POOLS)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from optuna.trial import BaseTrial
 
-from ..architecture import (
+from optunas.architecture import (
     Architecture,
     Conv,
     FactorizedReduce,
@@ -27,9 +27,9 @@ from ..architecture import (
     Sequential,
     Zero,
 )
-from ..architecture.checks import positive
-from ..errors import OptunasError
-from .arguments import Law, among, check, prefer
+from optunas.architecture.checks import positive
+from optunas.errors import OptunasError
+from optunas.spaces.arguments import Law, among, check, prefer
 
 OPS = (
     "none",

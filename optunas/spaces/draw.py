@@ -20,8 +20,8 @@ from optuna.distributions import (
 )
 from optuna.trial import BaseTrial
 
-from ..architecture import Architecture
-from ..errors import OptunasError
+from optunas.architecture import Architecture
+from optunas.errors import OptunasError
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 from optuna.trial import BaseTrial
 
-from ..architecture import (
+from optunas.architecture import (
     Architecture,
     Conv,
     ConvNorm,
@@ -21,8 +21,8 @@ from ..architecture import (
     Sequential,
     WindowBlock,
 )
-from ..errors import OptunasError
-from .arguments import ODD, WHOLE, Law, check, is_number, is_whole, prefer
+from optunas.errors import OptunasError
+from optunas.spaces.arguments import ODD, WHOLE, Law, check, is_number, is_whole, prefer
 
 STAGES = 4
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from optuna.trial import BaseTrial
 
-from ..architecture import (
+from optunas.architecture import (
     Activation,
     Architecture,
     ConvNorm,
@@ -20,8 +20,8 @@ from ..architecture import (
     Sequential,
     SqueezeExcite,
 )
-from ..errors import OptunasError
-from .arguments import ODD, WHOLE, Law, check, is_number, is_whole, prefer
+from optunas.errors import OptunasError
+from optunas.spaces.arguments import ODD, WHOLE, Law, check, is_number, is_whole, prefer
 
 STEM, LAST, FEATURES = 16, 960, 1280
 WIDTHS = (24, 40, 80, 112, 160)

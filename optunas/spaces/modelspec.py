@@ -8,8 +8,8 @@ from functools import lru_cache
 from hashlib import md5
 from itertools import product
 
-from ..architecture import ConvNorm, Graph, Layer, Node, Pool, Slice
-from ..errors import OptunasError
+from optunas.architecture import ConvNorm, Graph, Layer, Node, Pool, Slice
+from optunas.errors import OptunasError
 
 OPS = ("conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3")
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from optuna.trial import BaseTrial
 
-from ..architecture import Architecture, ConvNorm, GlobalPool, Layer, Linear, Pool, Sequential
-from ..architecture.checks import positive
-from ..errors import OptunasError
-from .arguments import Law, among, check, prefer
-from .modelspec import OPS, ModelSpec
+from optunas.architecture import Architecture, ConvNorm, GlobalPool, Layer, Linear, Pool, Sequential
+from optunas.architecture.checks import positive
+from optunas.errors import OptunasError
+from optunas.spaces.arguments import Law, among, check, prefer
+from optunas.spaces.modelspec import OPS, ModelSpec
 
 VERTICES, EDGES = 7, 9
 MODULES = {2: 1, 3: 6, 4: 84, 5: 2441, 6: 62010, 7: 359082}

@@ -10,7 +10,7 @@ from typing import Any
 
 from optuna.trial import BaseTrial
 
-from ..architecture import (
+from optunas.architecture import (
     Activation,
     Architecture,
     Conv,
@@ -27,9 +27,9 @@ from ..architecture import (
     Sequential,
     Zero,
 )
-from ..architecture.checks import positive
-from ..errors import OptunasError
-from .arguments import Law, among, check, prefer
+from optunas.architecture.checks import positive
+from optunas.errors import OptunasError
+from optunas.spaces.arguments import Law, among, check, prefer
 
 OPS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))

@@ -8,10 +8,10 @@ from typing import Any
 
 from optuna.trial import BaseTrial
 
-from ..architecture import Architecture, Layer
-from ..errors import OptunasError
-from .arguments import WHOLE, Law, check
-from .nasbench201 import cell_graph, parsed, reduction, skeleton
+from optunas.architecture import Architecture, Layer
+from optunas.errors import OptunasError
+from optunas.spaces.arguments import WHOLE, Law, check
+from optunas.spaces.nasbench201 import cell_graph, parsed, reduction, skeleton
 
 TOPOLOGY = (
     "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+"

@@ -18,8 +18,8 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from .draw import Draw, draw, sample
-from .space import Suggests, suggestion
+from optunas.spaces.draw import Draw, draw, sample
+from optunas.spaces.space import Suggests, suggestion
 
 STRIDES = (-0.25, -0.05, 0.05, 0.25)
 """How far a float without steps moves, as shares of its range."""

@@ -25,10 +25,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar, cast
 
-from ..architecture import Graph, Layer, Node, Parallel
-from ..architecture import Sequential as Chain
-from ..errors import OptunasError
-from .scope import Scope
+from optunas.architecture import Graph, Layer, Node, Parallel
+from optunas.architecture import Sequential as Chain
+from optunas.errors import OptunasError
+from optunas.spaces.scope import Scope
 
 T = TypeVar("T")
 Block = Callable[[Scope, int], Layer]

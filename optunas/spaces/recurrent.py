@@ -7,7 +7,7 @@ from typing import Any
 
 from optuna.trial import BaseTrial
 
-from ..architecture import (
+from optunas.architecture import (
     Architecture,
     Attention,
     Dropout,
@@ -21,10 +21,10 @@ from ..architecture import (
     TokenPool,
     ToTokens,
 )
-from ..architecture.recurrent import GATES
-from ..architecture.tokens import READINGS
-from ..errors import OptunasError
-from .arguments import ODD, WHOLE, Law, among, check, is_number, is_whole, prefer
+from optunas.architecture.recurrent import GATES
+from optunas.architecture.tokens import READINGS
+from optunas.errors import OptunasError
+from optunas.spaces.arguments import ODD, WHOLE, Law, among, check, is_number, is_whole, prefer
 
 DIRECTIONS = ("forward", "both")
 POOLS = ("mean", "max", "last")

@@ -9,11 +9,11 @@ from typing import Any
 
 from optuna.trial import BaseTrial
 
-from ..architecture import Architecture, ConvNorm, GlobalPool, Layer, Linear, Sequential
-from ..architecture.layers import ACTIVATIONS
-from ..errors import OptunasError
-from .arguments import CHOICE, WHOLE, Law, among, check, is_number, is_whole, prefer
-from .resnet import Stage, stage
+from optunas.architecture import Architecture, ConvNorm, GlobalPool, Layer, Linear, Sequential
+from optunas.architecture.layers import ACTIVATIONS
+from optunas.errors import OptunasError
+from optunas.spaces.arguments import CHOICE, WHOLE, Law, among, check, is_number, is_whole, prefer
+from optunas.spaces.resnet import Stage, stage
 
 QUANTUM = 8  # widths are multiples of it, as in the paper
 HALVED = 4  # stages that halve the image; the paper's networks have four in all

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from optuna.trial import BaseTrial
 
-from ..architecture import (
+from optunas.architecture import (
     Architecture,
     Bottleneck,
     ConvNorm,
@@ -19,9 +19,9 @@ from ..architecture import (
     Sequential,
     SqueezeExcite,
 )
-from ..architecture.layers import ACTIVATIONS
-from ..errors import OptunasError
-from .arguments import CHOICE, WHOLE, Law, among, check, is_whole, prefer
+from optunas.architecture.layers import ACTIVATIONS
+from optunas.errors import OptunasError
+from optunas.spaces.arguments import CHOICE, WHOLE, Law, among, check, is_whole, prefer
 
 
 @dataclass(frozen=True)

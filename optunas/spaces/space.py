@@ -7,7 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from optuna.trial import BaseTrial
 
-from ..architecture import Architecture
+from optunas.architecture import Architecture
 
 
 @runtime_checkable

@@ -7,7 +7,7 @@ from typing import Any
 
 from optuna.trial import BaseTrial
 
-from ..architecture import (
+from optunas.architecture import (
     Architecture,
     ClassToken,
     Linear,
@@ -18,9 +18,9 @@ from ..architecture import (
     TokenPool,
     TransformerBlock,
 )
-from ..architecture.transformer import hidden
-from ..errors import OptunasError
-from .arguments import WHOLE, Law, among, check, is_number, is_whole, prefer
+from optunas.architecture.transformer import hidden
+from optunas.errors import OptunasError
+from optunas.spaces.arguments import WHOLE, Law, among, check, is_number, is_whole, prefer
 
 POOLS = ("class", "mean")
 PAPER: dict[str, dict[str, Any]] = {

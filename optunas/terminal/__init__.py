@@ -1,11 +1,11 @@
 """What a person sees in the terminal: the search as it runs, and tables of what it found."""
 
-from .intro import intro as intro
-from .live import watching as watching
-from .tables import best_table as best_table
-from .tables import comparison_table as comparison_table
-from .tables import status_table as status_table
-from .trial import trial_page as trial_page
+from optunas.terminal.intro import intro as intro
+from optunas.terminal.live import watching as watching
+from optunas.terminal.tables import best_table as best_table
+from optunas.terminal.tables import comparison_table as comparison_table
+from optunas.terminal.tables import status_table as status_table
+from optunas.terminal.trial import trial_page as trial_page
 
 __all__ = [
     "best_table",

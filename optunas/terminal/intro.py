@@ -8,11 +8,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ..storage import describe
+from optunas.storage import describe
 
 if TYPE_CHECKING:
-    from ..objective import Objective
-    from ..search import Search
+    from optunas.objective import Objective
+    from optunas.search import Search
 
 
 def intro(search: Search, finished: int) -> RenderableType:

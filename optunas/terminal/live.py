@@ -15,13 +15,13 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from ..attributes import Outcome, number, outcome, text
-from ..tally import Tally, best_trials
-from ..worker import Plan
-from .tables import count, percent
+from optunas.attributes import Outcome, number, outcome, text
+from optunas.tally import Tally, best_trials
+from optunas.terminal.tables import count, percent
+from optunas.worker import Plan
 
 if TYPE_CHECKING:
-    from ..training import Epoch
+    from optunas.training import Epoch
 
 
 @contextmanager

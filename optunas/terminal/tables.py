@@ -10,8 +10,8 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from ..attributes import Outcome, evaluated, number, outcome, text
-from ..tally import Tally, best_trials, groups
+from optunas.attributes import Outcome, evaluated, number, outcome, text
+from optunas.tally import Tally, best_trials, groups
 
 SHOWN = 5
 ROLES = {"baseline": "hand-made", "random draw": "random draws", "search": "search"}

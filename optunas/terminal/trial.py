@@ -10,10 +10,10 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ..architecture import cost, from_json, summary
-from ..attributes import CURVE, continues, number, outcome, text
-from ..errors import OptunasError
-from .tables import count, percent, table_of
+from optunas.architecture import cost, from_json, summary
+from optunas.attributes import CURVE, continues, number, outcome, text
+from optunas.errors import OptunasError
+from optunas.terminal.tables import count, percent, table_of
 
 FACTS = ("reason", "role", "key", "device", "seed", "reused_from")
 MEASURES = {"latency_ms": "latency", "memory_mb": "memory", "train_seconds": "training"}

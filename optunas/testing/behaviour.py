@@ -8,8 +8,8 @@ from collections import Counter
 import torch
 from torch import Tensor, nn
 
-from ..architecture import Architecture, Shape
-from ..nn import build
+from optunas.architecture import Architecture, Shape
+from optunas.nn import build
 
 BATCH = 4
 TOLERANCE = 1e-9

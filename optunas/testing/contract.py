@@ -29,15 +29,15 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, GPSampler, NSGAIISampler, RandomSampler, TPESampler
 from optuna.trial import BaseTrial
 
-from ..architecture import Cost, Shape, cost, from_json, key, to_json
-from ..architecture.layer import Layer
-from ..nn import build
-from ..nn.measure import count
-from ..spaces.draw import Draw, draw
-from ..spaces.neighbours import mutate, neighbours
-from ..spaces.space import suggestion
-from .behaviour import same_function, structure
-from .promises import broken
+from optunas.architecture import Cost, Shape, cost, from_json, key, to_json
+from optunas.architecture.layer import Layer
+from optunas.nn import build
+from optunas.nn.measure import count
+from optunas.spaces.draw import Draw, draw
+from optunas.spaces.neighbours import mutate, neighbours
+from optunas.spaces.space import suggestion
+from optunas.testing.behaviour import same_function, structure
+from optunas.testing.promises import broken
 
 STEPS = 40  # neighbours that are looked at
 

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from optuna.distributions import BaseDistribution, distribution_to_json
 
-from ..spaces.draw import draw
-from ..spaces.space import Suggests, suggestion
+from optunas.spaces.draw import draw
+from optunas.spaces.space import Suggests, suggestion
 
 DRAWS = 200
 """Random draws that are looked at: a conditional space shows a part of its choices in each."""

@@ -2,17 +2,17 @@
 
 from typing import TYPE_CHECKING, Any
 
-from .errors import Diverged as Diverged
-from .errors import NetworkError as NetworkError
-from .errors import RecipeError as RecipeError
-from .recipe import Recipe as Recipe
-from .recipe_space import RecipeSpace as RecipeSpace
-from .results import Epoch as Epoch
-from .results import Scores as Scores
+from optunas.training.errors import Diverged as Diverged
+from optunas.training.errors import NetworkError as NetworkError
+from optunas.training.errors import RecipeError as RecipeError
+from optunas.training.recipe import Recipe as Recipe
+from optunas.training.recipe_space import RecipeSpace as RecipeSpace
+from optunas.training.results import Epoch as Epoch
+from optunas.training.results import Scores as Scores
 
 if TYPE_CHECKING:
-    from .loop import evaluate as evaluate
-    from .loop import train as train
+    from optunas.training.loop import evaluate as evaluate
+    from optunas.training.loop import train as train
 
 __all__ = [
     "Diverged",
@@ -30,7 +30,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Fetch what needs torch when it is first asked for (PEP 562)."""
     if name in ("evaluate", "train"):
-        from . import loop
+        from optunas.training import loop
 
         return getattr(loop, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

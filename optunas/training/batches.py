@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Generator, Tensor
 
-from ..data import subset
-from ..errors import DataError
-from . import augment
+from optunas.data import subset
+from optunas.errors import DataError
+from optunas.training import augment
 
 if TYPE_CHECKING:
-    from ..data import Data, Split
+    from optunas.data import Data, Split
 
 Batch = tuple[Tensor, Tensor]
 """images float32 (B, C, H, W), normalised; labels int64 (B,)"""

@@ -23,11 +23,11 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from .recipe import Recipe
-from .results import Epoch
+from optunas.training.recipe import Recipe
+from optunas.training.results import Epoch
 
 if TYPE_CHECKING:
-    from ..data import Data
+    from optunas.data import Data
 
 MAGIC = b"optunas checkpoint 1\n"
 _log = logging.getLogger(__name__)

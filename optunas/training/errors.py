@@ -1,6 +1,6 @@
 """What goes wrong with a recipe, a network or a training run."""
 
-from ..errors import OptunasError
+from optunas.errors import OptunasError
 
 
 class RecipeError(OptunasError):

@@ -24,17 +24,17 @@ from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 
-from . import checkpoint as checkpoints
-from .batches import Batches
-from .errors import Diverged, NetworkError
-from .metrics import Tally, load_metrics
-from .optimizer import factor, make_optimizer, set_lr
-from .recipe import Recipe
-from .results import Epoch, Scores
-from .seeds import derived, global_seed
+from optunas.training import checkpoint as checkpoints
+from optunas.training.batches import Batches
+from optunas.training.errors import Diverged, NetworkError
+from optunas.training.metrics import Tally, load_metrics
+from optunas.training.optimizer import factor, make_optimizer, set_lr
+from optunas.training.recipe import Recipe
+from optunas.training.results import Epoch, Scores
+from optunas.training.seeds import derived, global_seed
 
 if TYPE_CHECKING:
-    from ..data import Data, Split
+    from optunas.data import Data, Split
 
 EVALUATION_BATCH = 1024
 

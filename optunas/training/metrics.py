@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from .results import Scores
+from optunas.training.results import Scores
 
 
 class Tally:

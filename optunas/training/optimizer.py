@@ -7,8 +7,8 @@ import torch
 from torch import nn
 from torch.optim import SGD, AdamW, Optimizer
 
-from .errors import NetworkError
-from .recipe import Recipe
+from optunas.training.errors import NetworkError
+from optunas.training.recipe import Recipe
 
 _NORMS = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)
 WARM_UP = 0.2  # share of the steps of "onecycle" before the peak

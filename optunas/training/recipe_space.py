@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from .errors import RecipeError
-from .recipe import Recipe
+from optunas.training.errors import RecipeError
+from optunas.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from optuna.trial import BaseTrial

@@ -11,8 +11,8 @@ from typing import Any
 from optuna import Study
 from optuna.trial import FrozenTrial
 
-from ..attributes import BASELINE, RANDOM, outcome, text
-from ..process import is_dead, this_process
+from optunas.attributes import BASELINE, RANDOM, outcome, text
+from optunas.process import is_dead, this_process
 
 QUEUE = "optunas.queue"  # the study's attribute that names who fills its queue
 SETTLE_SECONDS = 0.3  # longer than a worker takes from reading that attribute to writing it

@@ -15,8 +15,8 @@ import time
 from optuna import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from ..attributes import evaluated
-from ..process import sign, signature
+from optunas.attributes import evaluated
+from optunas.process import sign, signature
 
 PATIENCE_SECONDS = 2.0  # with trials of other programs, which never take a ticket
 GLANCE_SECONDS = 0.02

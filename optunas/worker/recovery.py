@@ -12,8 +12,8 @@ from optuna.exceptions import ExperimentalWarning, UpdateFinishedTrialError
 from optuna.storages import RetryHeartbeatStaleTrialCallback
 from optuna.trial import FrozenTrial, TrialState
 
-from ..attributes import Outcome, continues, outcome
-from ..process import is_dead, signature
+from optunas.attributes import Outcome, continues, outcome
+from optunas.process import is_dead, signature
 
 
 def take_over(study: Study) -> Iterator[int]:

@@ -21,12 +21,12 @@ from optuna import Study, TrialPruned
 from optuna.exceptions import StorageInternalError
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from ..attributes import Outcome, conclude, outcome, text
-from ..errors import StudyError
-from ..process import sign, signature
-from ..tally import Tally
-from .places import takes_place
-from .recovery import put_back, take_over
+from optunas.attributes import Outcome, conclude, outcome, text
+from optunas.errors import StudyError
+from optunas.process import sign, signature
+from optunas.tally import Tally
+from optunas.worker.places import takes_place
+from optunas.worker.recovery import put_back, take_over
 
 FAILURES = 10
 REJECTIONS = 500

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ..graph import Graph
-from .scene import Frame, Leaf
-from .shapes import GAP, Box, Line, Run
-from .text import amount, broken, clipped, sizes, width, wrapped
-from .words import kind_of, words_of
+from optunas.architecture.graph import Graph
+from optunas.architecture.picture.scene import Frame, Leaf
+from optunas.architecture.picture.shapes import GAP, Box, Line, Run
+from optunas.architecture.picture.text import amount, broken, clipped, sizes, width, wrapped
+from optunas.architecture.picture.words import kind_of, words_of
 
 WIDE = (220, 330)
 """Least and most px of a box that has the whole width for itself."""

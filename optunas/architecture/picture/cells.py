@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from ..graph import Graph
-from .layers import Arrow, Rows, layered
-from .scene import Cell, Frame, Leaf, Node
-from .shapes import Dot, Join, Part, Placed, Wire, moved
-from .text import width
+from optunas.architecture.graph import Graph
+from optunas.architecture.picture.layers import Arrow, Rows, layered
+from optunas.architecture.picture.scene import Cell, Frame, Leaf, Node
+from optunas.architecture.picture.shapes import Dot, Join, Part, Placed, Wire, moved
+from optunas.architecture.picture.text import width
 
 Place = Callable[[Node], Part]
 

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import singledispatchmethod
 
-from . import boxes
-from .cells import cell
-from .rows import rows
-from .scene import Cell, Chain, Fork, Frame, Leaf, Node
-from .shapes import Border, Join, Part, Placed, Wire, moved
-from .text import sizes, width
+from optunas.architecture.picture import boxes
+from optunas.architecture.picture.cells import cell
+from optunas.architecture.picture.rows import rows
+from optunas.architecture.picture.scene import Cell, Chain, Fork, Frame, Leaf, Node
+from optunas.architecture.picture.shapes import Border, Join, Part, Placed, Wire, moved
+from optunas.architecture.picture.text import sizes, width
 
 STEP = 16
 """Px between the parts of a sequence: the wire with its arrow head."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from .text import BOLD, SIZES
+from optunas.architecture.picture.text import BOLD, SIZES
 
 
 class Theme(NamedTuple):

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from functools import singledispatchmethod
 from string import ascii_uppercase
 
-from .scene import Cell, Chain, Fork, Frame, Knot, Leaf, Node
-from .words import words_of
+from optunas.architecture.picture.scene import Cell, Chain, Fork, Frame, Knot, Leaf, Node
+from optunas.architecture.picture.words import words_of
 
 
 def with_panels(scene: Node) -> tuple[Node, list[Frame]]:

@@ -6,15 +6,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 
-from ..compose import Parallel, Residual, Sequential, joined
-from ..graph import Graph
-from ..graph import Node as GraphNode
-from ..layer import Block, Layer, Primitive, Shape
-from ..layers import Identity
-from ..normal import lower
-from ..zero import Zero
-from .fold import repeats
-from .scene import After, Cell, Chain, Fork, Frame, Knot, Leaf, Node, absorbed
+from optunas.architecture.compose import Parallel, Residual, Sequential, joined
+from optunas.architecture.graph import Graph
+from optunas.architecture.graph import Node as GraphNode
+from optunas.architecture.layer import Block, Layer, Primitive, Shape
+from optunas.architecture.layers import Identity
+from optunas.architecture.normal import lower
+from optunas.architecture.picture.fold import repeats
+from optunas.architecture.picture.scene import (
+    After,
+    Cell,
+    Chain,
+    Fork,
+    Frame,
+    Knot,
+    Leaf,
+    Node,
+    absorbed,
+)
+from optunas.architecture.zero import Zero
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .shapes import Part, Placed, Wire, moved
+from optunas.architecture.picture.shapes import Part, Placed, Wire, moved
 
 SPLIT = 7
 """Px from the top to the line along which branches part."""

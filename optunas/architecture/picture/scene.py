@@ -6,9 +6,9 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..graph import Graph
-from ..layer import Layer, Shape
-from .words import identity
+from optunas.architecture.graph import Graph
+from optunas.architecture.layer import Layer, Shape
+from optunas.architecture.picture.words import identity
 
 
 @dataclass(frozen=True)

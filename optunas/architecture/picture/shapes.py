@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from .scene import Frame, Leaf
-from .text import width
+from optunas.architecture.picture.scene import Frame, Leaf
+from optunas.architecture.picture.text import width
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,24 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from .boxes import PAD, line_height
-from .palette import LIGHT, style
-from .shapes import GAP, Border, Box, Dot, Join, Legend, Line, Note, Part, Placed, Run, Wire
-from .text import SIZES, amount, printable
-from .words import kind_of
+from optunas.architecture.picture.boxes import PAD, line_height
+from optunas.architecture.picture.palette import LIGHT, style
+from optunas.architecture.picture.shapes import (
+    GAP,
+    Border,
+    Box,
+    Dot,
+    Join,
+    Legend,
+    Line,
+    Note,
+    Part,
+    Placed,
+    Run,
+    Wire,
+)
+from optunas.architecture.picture.text import SIZES, amount, printable
+from optunas.architecture.picture.words import kind_of
 
 FONT = "system-ui,-apple-system,'Segoe UI',Roboto,Helvetica,Arial,'DejaVu Sans',sans-serif"
 

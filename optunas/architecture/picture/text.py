@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from unicodedata import east_asian_width
 
-from ..layer import Shape
+from optunas.architecture.layer import Shape
 
 SIZES = {"title": 13, "times": 13, "words": 11, "shape": 12, "number": 11, "note": 12, "join": 11}
 """Font sizes in px by the role of a text."""

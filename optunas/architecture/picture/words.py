@@ -6,8 +6,8 @@ from collections.abc import Callable, Hashable
 from dataclasses import MISSING, fields
 from typing import Any
 
-from ..layer import Block, Layer
-from ..layers import Norm
+from optunas.architecture.layer import Block, Layer
+from optunas.architecture.layers import Norm
 
 KINDS = ("conv", "pool", "linear", "attention", "recurrent", "plain", "block")
 """Kinds of operation; each has its colour."""
