@@ -8,7 +8,9 @@ CNN share one vocabulary. Absent means zero: `features(a).get(name, 0.0)`.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
 from math import log2, prod
 
 from optunas.architecture.layer import Layer, Primitive, Shape
@@ -36,6 +38,7 @@ class _Routes:
 
 
 _HERE = _Routes(0, 0, 1.0)
+_NONE: Mapping[str, int] = {}
 
 
 def features(
@@ -50,14 +53,13 @@ def features(
     `share.macs.<layer>` of the multiply-accumulates.
     """
     lowered = lower(architecture, tuple(input_shape), classes)
-    seen = _Seen()
-    routes = seen.walk(lowered.steps)
+    seen = _walk(lowered.steps)
     numbers = {
         "log2.params": log2(1 + lowered.params),
         "log2.macs": log2(1 + lowered.macs),
-        "depth.longest": float(routes.longest),
-        "depth.shortest": float(routes.shortest),
-        "log2.paths": log2(max(routes.number, 1.0)),
+        "depth.longest": float(seen.routes.longest),
+        "depth.shortest": float(seen.routes.shortest),
+        "log2.paths": log2(max(seen.routes.number, 1.0)),
         "log2.widest": log2(max(seen.widest, 1)),
         "log2.pixels.out": log2(max(seen.pixels, 1)),
     }
@@ -67,55 +69,87 @@ def features(
     return numbers | counts | shares
 
 
+@dataclass(frozen=True)
 class _Seen:
-    """What a walk over the steps has met so far."""
+    """What a walk has met: names and how often, MACs by kind, channels, the last map's pixels."""
 
-    def __init__(self) -> None:
-        self.counts: Counter[str] = Counter()
-        self.macs: Counter[str] = Counter()
-        self.widest = 0
-        self.pixels = 1
+    counts: Mapping[str, int]
+    macs: Mapping[str, int]
+    widest: int
+    pixels: int
+    routes: _Routes
 
-    def walk(self, steps: tuple[Step, ...]) -> _Routes:
-        routes = _HERE
-        for step in steps:
-            routes = routes.then(self._step(step))
-        return routes
 
-    def _step(self, step: Step) -> _Routes:
-        match step:
-            case Operation():
-                return self._operation(step)
-            case Fork(join=join, branches=branches):
-                self.counts[f"join.{join}"] += len(branches) - 1
-                return _together([self.walk(branch) for branch in branches])
-            case Web():
-                return self._web(step)
+def _walk(steps: tuple[Step, ...]) -> _Seen:
+    met = [_known(step) for step in steps]
+    routes = reduce(_Routes.then, [seen.routes for seen in met], _HERE)
+    return _put_together(met, routes)
 
-    def _web(self, web: Web) -> _Routes:
-        """Each value is reached by the routes of all edges that lead to it, and theirs before."""
-        values = [_HERE]
-        for meeting in web.meetings:
-            if len(meeting.edges) > 1:
-                self.counts[f"join.{meeting.join}"] += len(meeting.edges) - 1
-            arriving = [values[source].then(self.walk(steps)) for source, steps in meeting.edges]
-            values.append(_together(arriving))
-        return values[-1]
 
-    def _operation(self, step: Operation) -> _Routes:
-        layer, output = step.layer, step.output
-        self.widest = max(self.widest, output[0] if len(output) == 3 else output[-1])
-        if len(output) == 3 and prod(output[1:]) > 1:
-            self.pixels = prod(output[1:])
-        kind = type(layer).__name__
-        self.counts[kind] += 1
-        for detail in _details(layer, step.input):
-            self.counts[f"{kind}.{detail}"] += 1
-        macs = layer.macs(step.input)
-        if macs:
-            self.macs[kind] += macs
-        learns = int(macs > 0)
-        return _Routes(learns, learns, 1.0)
+def _put_together(met: list[_Seen], routes: _Routes, joins: Mapping[str, int] = _NONE) -> _Seen:
+    counts, macs = dict(joins), dict[str, int]()
+    for seen in met:
+        for name, count in seen.counts.items():
+            counts[name] = counts.get(name, 0) + count
+        for name, count in seen.macs.items():
+            macs[name] = macs.get(name, 0) + count
+    widest = max([seen.widest for seen in met], default=0)
+    pixels = next((seen.pixels for seen in reversed(met) if seen.pixels), 0)
+    return _Seen(counts, macs, widest, pixels, routes)
+
+
+def _known(step: Step) -> _Seen:
+    """What is in a step; steps repeat, within a network and between candidates."""
+    name = (step.token, step.input)
+    seen = _STEPS.get(name)
+    if seen is None:
+        if len(_STEPS) >= REMEMBERED:
+            _STEPS.clear()
+        seen = _STEPS[name] = _look(step)
+    return seen
+
+
+_STEPS: dict[tuple[str, Shape], _Seen] = {}
+REMEMBERED = 1 << 14
+
+
+def _look(step: Step) -> _Seen:
+    match step:
+        case Operation():
+            return _operation(step)
+        case Fork(join=join, branches=branches):
+            met = [_walk(branch) for branch in branches]
+            joins = {f"join.{join}": len(branches) - 1}
+            return _put_together(met, _together([seen.routes for seen in met]), joins)
+        case Web():
+            return _web(step)
+
+
+def _web(web: Web) -> _Seen:
+    """Each value is reached by the routes of all edges that lead to it, and theirs before."""
+    values, met, joins = [_HERE], [], Counter[str]()
+    for meeting in web.meetings:
+        edges = [(values[source], _walk(steps)) for source, steps in meeting.edges]
+        met += [seen for _, seen in edges]
+        if len(edges) > 1:
+            joins[f"join.{meeting.join}"] += len(edges) - 1
+        values.append(_together([before.then(seen.routes) for before, seen in edges]))
+    return _put_together(met, values[-1], joins)
+
+
+def _operation(step: Operation) -> _Seen:
+    kind, output = type(step.layer).__name__, step.output
+    counts = {kind: 1} | {f"{kind}.{said}": 1 for said in _details(step.layer, step.input)}
+    macs = step.layer.macs(step.input)
+    image = len(output) == 3
+    pixels = prod(output[1:]) if image else 0
+    return _Seen(
+        counts,
+        {kind: macs} if macs else {},
+        output[0] if image else output[-1],
+        pixels if pixels > 1 else 0,
+        _Routes(1, 1, 1.0) if macs else _HERE,
+    )
 
 
 def _together(branches: list[_Routes]) -> _Routes:
