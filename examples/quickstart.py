@@ -19,7 +19,7 @@ study = optunas.create_study("digits", storage="sqlite://", sampler="tpe", prune
 study.optimize(objective, n_trials=4)
 
 with tempfile.TemporaryDirectory() as folder:
-    winner = optunas.deliver.deliver(study, objective, folder)  # retrained, tested once, on disk
+    winner = optunas.deliver(study, objective, folder)  # retrained, tested once, on disk
 print(data.describe())
 print(f"trial {winner.trial} won: {winner.params:,} parameters, {winner.macs:,} MACs")
 print(f"accuracy on the test split: {winner.test.accuracy:.1%}")

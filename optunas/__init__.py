@@ -12,11 +12,12 @@ from optunas._version import __version__ as __version__
 if TYPE_CHECKING:
     from optunas import architecture as architecture
     from optunas import data as data
-    from optunas import deliver as deliver
+    from optunas import delivery as delivery
     from optunas import nn as nn
     from optunas import spaces as spaces
     from optunas import testing as testing
     from optunas import training as training
+    from optunas.delivery import deliver as deliver
     from optunas.limits import Limits as Limits
     from optunas.objective import Objective as Objective
     from optunas.references import reference as reference
@@ -33,7 +34,8 @@ _HOME = {
     "architecture": "",
     "create_study": "study",
     "data": "",
-    "deliver": "",
+    "deliver": "delivery",
+    "delivery": "",
     "load_study": "study",
     "nn": "",
     "reference": "references",
@@ -53,6 +55,7 @@ __all__ = [
     "create_study",
     "data",
     "deliver",
+    "delivery",
     "load_study",
     "nn",
     "reference",

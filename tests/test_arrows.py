@@ -43,10 +43,10 @@ ARROWS = {
     "worker": "attributes process tally errors",
     # what people touch
     "studyfile": "errors",
-    "deliver": "architecture objective tally training errors _version",
+    "delivery": "architecture objective tally training errors _version",
     "search": "_named data limits objective spaces study studyfile training worker errors",
     "terminal": "architecture attributes storage tally worker errors",
-    "cli": "_version architecture deliver errors quantities search storage study tally terminal",
+    "cli": "_version architecture delivery errors quantities search storage study tally terminal",
     "__init__": "_version",
 }
 

@@ -44,7 +44,7 @@ def deliver(
     }
     with console.status("Loading torch and the data ..."):
         search = search_for(target, options)
-        from optunas.deliver import deliver as make
+        from optunas.delivery import deliver as make
     if search.own is None:
         raise StudyError(
             "only a study of an optunas.Objective ends in a network; the study file's objective is "

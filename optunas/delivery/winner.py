@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -165,7 +166,8 @@ def _export(network: nn.Module, shape: tuple[int, ...], path: Path) -> str:
     device = next(network.parameters()).device
     images = torch.randn(3, *shape, device=device, generator=torch.Generator(device).manual_seed(0))
     try:
-        with torch.no_grad():
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of torch's own insides; the file is checked below
             batch = {0: torch.export.Dim("batch", min=1, max=4096)}
             program = torch.export.export(network, (images,), dynamic_shapes=(batch,))
             torch.export.save(program, path)

@@ -36,8 +36,8 @@ def study(objective: optunas.Objective) -> optuna.Study:
 @pytest.fixture(scope="module")
 def winner(
     study: optuna.Study, objective: optunas.Objective, tmp_path_factory: pytest.TempPathFactory
-) -> optunas.deliver.Winner:
-    return optunas.deliver.deliver(study, objective, tmp_path_factory.mktemp("w") / "winner")
+) -> optunas.delivery.Winner:
+    return optunas.deliver(study, objective, tmp_path_factory.mktemp("w") / "winner")
 
 
 def test_retrains_the_best_trial_for_longer(study, objective, winner):
@@ -71,7 +71,7 @@ def _accuracy(network, data, facts) -> float:
 
 def test_the_recipe_is_that_of_the_trial(study, objective, tmp_path):
     other = replace(objective, recipe=optunas.RecipeSpace(optunas.Recipe(epochs=7)))
-    winner = optunas.deliver.deliver(study, other, tmp_path, longer=2)
+    winner = optunas.deliver(study, other, tmp_path, longer=2)
     facts = json.loads((tmp_path / "winner.json").read_text())
     assert winner.epochs == facts["recipe"]["epochs"] == 2
     assert facts["recipe"]["batch_size"] == 64
@@ -80,10 +80,10 @@ def test_the_recipe_is_that_of_the_trial(study, objective, tmp_path):
 def test_another_space_than_searched_is_refused(study, objective, tmp_path):
     other = optunas.spaces.ConvNet(widths=(12,))
     with pytest.raises(StudyError, match="study file that the study was searched with"):
-        optunas.deliver.deliver(study, optunas.Objective(other, objective.data), tmp_path)
+        optunas.deliver(study, optunas.Objective(other, objective.data), tmp_path)
 
 
 def test_a_study_without_a_completed_trial_has_no_winner(objective, tmp_path: Path):
     empty = optunas.create_study("empty", storage="sqlite://")
     with pytest.raises(StudyError, match="needs a completed trial"):
-        optunas.deliver.deliver(empty, objective, tmp_path)
+        optunas.deliver(empty, objective, tmp_path)
