@@ -190,7 +190,7 @@ class Objective:
         over = [name for name, margin in margins.items() if margin > 0]
         if over:
             limits = dict(self.limits)
-            found = ", ".join(f"{n} {costs[n]:,.6g} > {limits[n]:,.6g}" for n in over)
+            found = ", ".join(f"{n} {_plain(costs[n])} > {_plain(limits[n])}" for n in over)
             conclude(trial, Outcome.REJECTED, f"over its limits: {found}")
             raise TrialPruned(f"rejected, {found}")
 
@@ -294,6 +294,11 @@ class Objective:
 
 _FINAL = (TrialPruned, Diverged, NetworkError, torch.OutOfMemoryError)
 """After these nobody goes on with the training."""
+
+
+def _plain(cost: float) -> str:
+    """A count with all its digits, a measure with four."""
+    return f"{cost:,}" if isinstance(cost, int) else f"{cost:,.4g}"
 
 
 def _forget(checkpoint: Path | None) -> None:
