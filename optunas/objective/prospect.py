@@ -17,6 +17,7 @@ import numpy as np
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
 from optuna.trial import BaseTrial
 
+from optunas.architecture import features
 from optunas.architecture.layer import Shape
 from optunas.errors import OptunasError, ShapeError, StudyError
 from optunas.limits import Limits
@@ -102,8 +103,9 @@ class Prospect:
     def baseline_params(self) -> dict[str, Any] | None:
         """The parameters of the space's own baseline, where it has one.
 
-        Over the limits it is made smaller, as a person would: its numbers (width, depth, kernel)
-        are lowered one step at a time, its operations kept. None where that does not suffice.
+        Over the limits it is made smaller, as a person would: numbers are lowered a step at a time,
+        first those that leave the network as deep as it is (channels), then the others (blocks,
+        stages); operations are kept. None where that does not suffice.
         """
         if not hasattr(self.space, "baseline"):
             return None
@@ -114,14 +116,26 @@ class Prospect:
         try:
             proposal = self.draw(rng, values)
             while proposal.margin > 0:
-                steps = [self.draw(rng, lower) for lower in _lowered(proposal)]
-                smaller = [step for step in steps if step.margin < proposal.margin]
-                within = [step for step in smaller if step.margin <= 0]
-                # the largest that fits; where none does yet, the one that saves most
-                proposal = max(within, key=_margin) if within else min(smaller, key=_margin)
+                proposal = self._smaller(proposal, rng)
         except (Misfit, ValueError):  # ValueError: nothing makes it smaller
             return None
         return proposal.params
+
+    def _smaller(self, proposal: Proposal, rng: np.random.Generator) -> Proposal:
+        """One number lowered: as deep if possible, and the largest of those that fit."""
+        steps = [self.draw(rng, lower) for lower in _lowered(proposal)]
+        smaller = [step for step in steps if step.margin < proposal.margin]
+        depth = self._depth(proposal)
+        chosen = [step for step in smaller if self._depth(step) == depth] or smaller
+        within = [step for step in chosen if step.margin <= 0]
+        return max(within, key=_margin) if within else min(chosen, key=_margin)
+
+    def _depth(self, proposal: Proposal) -> float:
+        """Layers that learn, one after another; 0 where the network is not described."""
+        architecture = proposal.candidate.architecture
+        if architecture is None:
+            return 0.0
+        return features(architecture, self.input_shape, self.classes)["depth.longest"]
 
     def _params_within(
         self, rng: np.random.Generator, given: Mapping[str, Any] | None = None
