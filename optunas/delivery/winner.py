@@ -22,6 +22,7 @@ from optunas.errors import StudyError
 from optunas.objective import Candidate, Objective
 from optunas.tally import best_trials
 from optunas.training import Epoch, Recipe, Scores
+from optunas.training.checkpoint import remove
 from optunas.training.loop import evaluate, train
 from optunas.training.seeds import derived
 
@@ -155,7 +156,7 @@ def _write(
     whole = folder / "winner.json.part"
     whole.write_text(json.dumps(facts, indent=1))
     os.replace(whole, folder / "winner.json")
-    (folder / "training.pt").unlink(missing_ok=True)
+    remove(folder / "training.pt")
 
 
 def _export(network: nn.Module, shape: tuple[int, ...], path: Path) -> str:

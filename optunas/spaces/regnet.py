@@ -10,10 +10,8 @@ from typing import Any
 from optuna.trial import BaseTrial
 
 from optunas.architecture import Architecture, ConvNorm, GlobalPool, Layer, Linear, Sequential
-from optunas.architecture.layers import ACTIVATIONS
-from optunas.errors import OptunasError
-from optunas.spaces.arguments import CHOICE, WHOLE, Law, among, check, is_number, is_whole, prefer
-from optunas.spaces.resnet import Stage, stage
+from optunas.spaces.arguments import WHOLE, Law, is_number, prefer
+from optunas.spaces.resnet import Stage, check_bottlenecks, stage
 
 QUANTUM = 8  # widths are multiples of it, as in the paper
 HALVED = 4  # stages that halve the image; the paper's networks have four in all
@@ -55,12 +53,7 @@ class RegNet:
     strides: tuple[int, int] = (1, 1)
 
     def __post_init__(self) -> None:
-        check(self, _LAWS)
-        if len(self.strides) != 2:
-            raise OptunasError(
-                f"RegNet.strides are those of the stem and the first stage; "
-                f"got {self.strides!r:.80}"
-            )
+        check_bottlenecks(self, _LAWS)
 
     def suggest(self, trial: BaseTrial) -> Architecture:
         """Choose a network; every decision counts."""
@@ -119,14 +112,7 @@ def regular_stages(
 
 
 _LAWS: dict[str, Law] = {
-    "depths": WHOLE,
     "starts": WHOLE,
     "slopes": ("numbers of at least 0", lambda value: is_number(value) and value >= 0),
     "factors": ("numbers above 1", lambda value: is_number(value) and value > 1),
-    "ratios": WHOLE,
-    "group_widths": ("whole numbers, or 0", lambda v: is_whole(v) or (v == 0 and v is not False)),
-    "squeezes": CHOICE,
-    "stems": WHOLE,
-    "activations": among(ACTIVATIONS),
-    "strides": WHOLE,
 }

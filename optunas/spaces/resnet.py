@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from optuna.trial import BaseTrial
 
@@ -22,6 +22,9 @@ from optunas.architecture import (
 from optunas.architecture.layers import ACTIVATIONS
 from optunas.errors import OptunasError
 from optunas.spaces.arguments import CHOICE, WHOLE, Law, among, check, is_whole, prefer
+
+if TYPE_CHECKING:
+    from optunas.spaces.regnet import RegNet
 
 
 @dataclass(frozen=True)
@@ -60,12 +63,7 @@ class ResNet:
     strides: tuple[int, int] = (1, 1)
 
     def __post_init__(self) -> None:
-        check(self, _LAWS)
-        if len(self.strides) != 2:
-            raise OptunasError(
-                f"ResNet.strides are those of the stem and the first stage; "
-                f"got {self.strides!r:.80}"
-            )
+        check_bottlenecks(self, _LAWS)
 
     def suggest(self, trial: BaseTrial) -> Architecture:
         """Choose a network; every decision is asked for, whether it is active or not."""
@@ -148,10 +146,19 @@ def stage(depth: int, width: int, ratio: int, group_width: int) -> Stage:
     return Stage(depth, inner * ratio, ratio, inner // group)
 
 
-_LAWS: dict[str, Law] = {
-    "stages": WHOLE,
+def check_bottlenecks(space: ResNet | RegNet, own: dict[str, Law]) -> None:
+    """Check the arguments that the families of bottlenecks share, and a family's own."""
+    check(space, own | _SHARED)
+    if len(space.strides) != 2:
+        raise OptunasError(
+            f"{type(space).__name__}.strides are those of the stem and the first stage; "
+            f"got {space.strides!r:.80}"
+        )
+
+
+_LAWS: dict[str, Law] = {"stages": WHOLE, "widths": WHOLE}
+_SHARED: dict[str, Law] = {
     "depths": WHOLE,
-    "widths": WHOLE,
     "ratios": WHOLE,
     "group_widths": ("whole numbers, or 0", lambda v: is_whole(v) or (v == 0 and v is not False)),
     "squeezes": CHOICE,
