@@ -19,7 +19,7 @@ from optunas.errors import StorageError
 from optunas.storage import describe, explained, masked, open_storage
 
 WORKER = """
-import sys, time, optuna
+import sys, time, optuna, sqlalchemy
 from optunas.storage import open_storage
 
 url, todo, hang = sys.argv[1], int(sys.argv[2]), sys.argv[3] == "hang"
@@ -37,8 +37,17 @@ def objective(trial):
 
 study.optimize(objective, n_trials=todo)
 if hang:
+    engine = sqlalchemy.create_engine(url)
+    beats = sqlalchemy.text("SELECT 1 FROM trial_heartbeats WHERE trial_id = :id")
+
+    def heard(trial_id):
+        with engine.connect() as database:
+            return database.execute(beats, {"id": trial_id}).first()
+
     def hanging(trial):
         trial.suggest_float("x", 0, 1)
+        while not heard(trial._trial_id):  # written by a thread; before, nobody would miss it
+            time.sleep(0.05)
         print("hanging", flush=True)
         time.sleep(600)
     study.optimize(hanging, n_trials=1)
