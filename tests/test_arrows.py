@@ -26,17 +26,20 @@ ARROWS = {
     # what a network is, how it is chosen, what it becomes
     "architecture": "errors",
     "references": "architecture errors _named",
-    "spaces": "architecture nn errors",  # nn when a network is made, never when imported
+    "spaces": "architecture limits nn errors",  # nn when a network is made, never when imported
     "nn": "architecture errors",
     "data": "errors",
     "training": "data nn errors",
     # one trial
     "attributes": "",
-    "objective": "architecture attributes data errors limits metrics nn process spaces training",
+    "objective": (
+        "architecture attributes data errors limits metrics nn process pruners spaces training"
+    ),
     # the study
     "testing": "architecture nn spaces errors",
-    "samplers": "spaces errors _named",
+    "samplers": "spaces limits attributes errors _named",
     "pruners": "errors _named",
+    "benchmarks": "attributes spaces errors _named",
     "storage": "errors _database _sqlite",
     "study": "samplers pruners storage errors _named _version",
     "tally": "attributes",
@@ -51,8 +54,9 @@ ARROWS = {
 }
 
 TORCH_FREE = [
-    "architecture", "attributes", "cli", "limits", "metrics", "pruners", "references", "samplers",
-    "spaces", "storage", "study", "studyfile", "tally", "terminal", "training", "worker",
+    "architecture", "attributes", "benchmarks", "cli", "limits", "metrics", "pruners", "references",
+    "samplers", "spaces", "storage", "study", "studyfile", "tally", "terminal", "training",
+    "worker",
 ]  # fmt: skip
 
 

@@ -7,14 +7,17 @@ is an error now, when no trial has been spent), and draws what the search is com
 
 from __future__ import annotations
 
+import json
 import time
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import log2
 from typing import Any
 
 import numpy as np
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
+from optuna.exceptions import TrialPruned
 from optuna.trial import BaseTrial
 
 from optunas.architecture import features
@@ -22,7 +25,8 @@ from optunas.architecture.layer import Shape
 from optunas.errors import OptunasError, ShapeError, StudyError
 from optunas.limits import Limits
 from optunas.objective.candidate import Candidate, Suggest, check_choices, propose, suggester
-from optunas.spaces.draw import draw
+from optunas.spaces.draw import Draw, draw
+from optunas.spaces.sight import View
 from optunas.training.recipe import Recipe
 from optunas.training.recipe_space import RecipeSpace
 
@@ -58,6 +62,35 @@ class Prospect:
     def propose(self, trial: BaseTrial) -> Candidate:
         """What a trial chooses: the network and the recipe, priced and not built."""
         return propose(self.space, self.recipe, trial, self.input_shape, self.classes)
+
+    def suggest(self, trial: BaseTrial) -> Candidate:
+        """`propose`, for samplers: whatever goes wrong in a person's own function is a misfit."""
+        try:
+            return self.propose(trial)
+        except (OptunasError, TrialPruned):
+            raise
+        except Exception as error:
+            raise Misfit(" ".join(f"{type(error).__name__}: {error}".split())) from error
+
+    def view(self, drawn: Draw) -> View:
+        """What samplers see of a draw (`spaces.Sight`): the network, its recipe and its limits."""
+        candidate = drawn.architecture
+        recipe = json.dumps(candidate.recipe.to_json(), sort_keys=True)
+        return View(
+            drawn.params,
+            drawn.distributions,
+            f"{candidate.key}:{recipe}",
+            self.margin(candidate),
+            lambda: self._features(candidate),
+        )
+
+    def _features(self, candidate: Candidate) -> Mapping[str, float]:
+        if candidate.architecture is None:
+            return {
+                "log2.params": log2(1 + candidate.params),
+                "log2.macs": log2(1 + candidate.macs),
+            }
+        return features(candidate.architecture, self.input_shape, self.classes)
 
     def draw(self, rng: np.random.Generator, given: Mapping[str, Any] | None = None) -> Proposal:
         """A random candidate, with some values given.

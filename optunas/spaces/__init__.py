@@ -24,6 +24,9 @@ from optunas.spaces.recurrent import RecurrentNet as RecurrentNet
 from optunas.spaces.regnet import RegNet as RegNet
 from optunas.spaces.resnet import ResNet as ResNet
 from optunas.spaces.scope import Scope as Scope
+from optunas.spaces.sight import Sight as Sight
+from optunas.spaces.sight import View as View
+from optunas.spaces.sight import sight_of as sight_of
 from optunas.spaces.space import Space as Space
 from optunas.spaces.vit import VisionTransformer as VisionTransformer
 
@@ -44,7 +47,9 @@ __all__ = [
     "RegNet",
     "ResNet",
     "Scope",
+    "Sight",
     "Space",
+    "View",
     "VisionTransformer",
     "branches",
     "cell",
@@ -54,4 +59,5 @@ __all__ = [
     "neighbours",
     "optional",
     "repeat",
+    "sight_of",
 ]

@@ -20,17 +20,19 @@ from optuna.distributions import (
 )
 from optuna.trial import BaseTrial
 
-from optunas.architecture import Architecture
 from optunas.errors import OptunasError
 
 
 @dataclass(frozen=True)
 class Draw:
-    """One draw: the values, what each was drawn from, and what the space made of them."""
+    """One draw: the values, what each was drawn from, and what `suggest` made of them.
+
+    That is an architecture where a space was asked; other functions of a trial give what they give.
+    """
 
     params: dict[str, Any]
     distributions: dict[str, BaseDistribution]
-    architecture: Architecture
+    architecture: Any
 
 
 def draw(
