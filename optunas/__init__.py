@@ -11,6 +11,7 @@ from optunas._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from optunas import architecture as architecture
+    from optunas import benchmarks as benchmarks
     from optunas import data as data
     from optunas import delivery as delivery
     from optunas import nn as nn
@@ -32,6 +33,7 @@ _HOME = {
     "Recipe": "training.recipe",
     "RecipeSpace": "training.recipe_space",
     "architecture": "",
+    "benchmarks": "",
     "create_study": "study",
     "data": "",
     "deliver": "delivery",
@@ -52,6 +54,7 @@ __all__ = [
     "RecipeSpace",
     "__version__",
     "architecture",
+    "benchmarks",
     "create_study",
     "data",
     "deliver",
