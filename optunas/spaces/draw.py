@@ -78,10 +78,10 @@ class DrawnTrial(BaseTrial):
     def _take(self, name: str, distribution: BaseDistribution) -> Any:
         if name in self._params:
             return self._params[name]
-        value = _MISSING
+        value = MISSING
         if name in self._given:
-            value = _held(distribution, self._given[name])
-        if value is _MISSING:
+            value = held(distribution, self._given[name])
+        if value is MISSING:
             value = sample(distribution, self._rng)
         self._distributions[name] = distribution
         self._params[name] = value
@@ -130,24 +130,24 @@ class DrawnTrial(BaseTrial):
     suggest_uniform = suggest_loguniform = suggest_discrete_uniform = _deprecated
 
 
-_MISSING = object()
+MISSING = object()
 
 
-def _held(distribution: BaseDistribution, value: Any) -> Any:
-    """`value` as the distribution would give it, or `_MISSING` where it does not hold it."""
+def held(distribution: BaseDistribution, value: Any) -> Any:
+    """`value` as the distribution would give it, or `MISSING` where it does not hold it."""
     try:
         number = distribution.to_internal_repr(value)
     except (TypeError, ValueError):
-        return _MISSING
+        return MISSING
     match distribution:
         case IntDistribution(low=low, high=high, step=step):
-            held = low <= number <= high and (number - low) % step == 0
+            within = low <= number <= high and (number - low) % step == 0
         case FloatDistribution(low=low, high=high, step=step):
             steps = 0.0 if step is None else (number - low) / step
-            held = low <= number <= high and abs(steps - round(steps)) < 1e-8
+            within = low <= number <= high and abs(steps - round(steps)) < 1e-8
         case _:
-            held = True  # a choice has an internal form only where it is one
-    return distribution.to_external_repr(number) if held else _MISSING
+            within = True  # a choice has an internal form only where it is one
+    return distribution.to_external_repr(number) if within else MISSING
 
 
 def sample(distribution: BaseDistribution, rng: np.random.Generator) -> Any:

@@ -36,9 +36,17 @@ def neighbours(
     """
     rng = np.random.default_rng(0) if rng is None else rng
     here = draw(suggestion(space), rng, params)
-    for name, distribution in here.distributions.items():
-        for value in _around(distribution, here.params[name]):
-            yield draw(suggestion(space), rng, {**here.params, name: value})
+    for name, value in changes(here.distributions, here.params):
+        yield draw(suggestion(space), rng, {**here.params, name: value})
+
+
+def changes(
+    distributions: Mapping[str, BaseDistribution], params: Mapping[str, Any]
+) -> Iterator[tuple[str, Any]]:
+    """The steps to the neighbours, each a parameter's name and its other value."""
+    for name, distribution in distributions.items():
+        for value in _around(distribution, params[name]):
+            yield name, value
 
 
 def mutate(

@@ -140,3 +140,21 @@ def key_of(params: Mapping[str, Any]) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
+class Remembering:
+    """A sight that looks at equal choices once: samplers meet the same networks often."""
+
+    def __init__(self, sight: Sight, most: int = 50_000) -> None:
+        self._sight, self._most = sight, most
+        self._views: dict[tuple[tuple[str, Any], ...], View] = {}
+
+    def suggest(self, trial: BaseTrial) -> Any:
+        return self._sight.suggest(trial)
+
+    def view(self, drawn: Draw) -> View:
+        name = tuple(drawn.params.items())
+        known = self._views.get(name)
+        if known is None:
+            if len(self._views) >= self._most:
+                self._views.clear()
+            known = self._views[name] = self._sight.view(drawn)
+        return known

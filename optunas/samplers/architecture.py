@@ -1,0 +1,67 @@
+"""`ArchitectureSampler`: the search strategy that sees the networks, not only their names."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from optunas.architecture.layer import Shape
+from optunas.errors import StudyError
+from optunas.limits import Limits
+from optunas.samplers.model.history import History
+from optunas.samplers.model.prior import Prior
+from optunas.samplers.model.proposal import promising
+from optunas.samplers.proposing import Proposing
+from optunas.samplers.scene import Scene, whole_view
+from optunas.spaces.sight import Sight, View
+from optunas.spaces.space import Suggests
+
+FEWEST = 3  # results, below which there is nothing to model
+
+
+class ArchitectureSampler(Proposing):
+    """Bayesian optimisation over what networks consist of.
+
+    A Gaussian process learns from the ranks of the results so far, over the features of each
+    network (its layers, depth, paths, parameters, MACs: `architecture.features`) and the choices
+    that made it, those of the recipe included. It is asked about random networks, children of the
+    best, and the neighbours of what it likes best; the one with the greatest expected improvement
+    is proposed. Never a network over the limits, nor one that was evaluated or is in training.
+
+    * Pruned trials count as the completed ones that stood where they did at that epoch.
+    * Other workers' running trials count as what is expected of them.
+    * Constraints that only training or measuring tells (`trial.set_constraint`) are learned.
+    * Several objectives are learned one by one, and weighted at random for each proposal (after
+      ParEGO, Knowles 2006).
+    * Earlier studies (`warm_start`) and guesses (`guess`) are taken from the study's attributes.
+
+    `startup`: so many random networks come first, unless an earlier study makes up for them. The
+    other arguments are those of `Proposing`. Where nothing else is left (a small space that is
+    evaluated throughout), parameters are random.
+    """
+
+    def __init__(
+        self,
+        space: Suggests | Sight | None = None,
+        *,
+        seed: int | None = None,
+        input_shape: Shape = (3, 32, 32),
+        classes: int = 10,
+        limits: Limits | None = None,
+        startup: int = 10,
+    ) -> None:
+        if startup < 1:
+            raise StudyError(f"a model needs at least 1 random trial; got startup={startup}")
+        super().__init__(space, seed=seed, input_shape=input_shape, classes=classes, limits=limits)
+        self._startup = startup
+
+    def propose(self, scene: Scene) -> View | None:
+        """The network that promises most."""
+        history = History.of(scene)
+        attributes = scene.study.user_attrs
+        prior = Prior.of(attributes, partial(whole_view, scene.sight))
+        begun = len(history.views) + len(history.running) + scene.choosing
+        if prior.sources or (begun >= self._startup and len(history.views) >= FEWEST):
+            return promising(scene, history, prior)
+        drawn = [scene.random() for _ in range(8 if prior.guesses else 1)]
+        views = [view for view in drawn if view is not None]
+        return max(views, key=lambda view: prior.pull(view, len(history.views)), default=None)

@@ -1,0 +1,1 @@
+"""The model behind `ArchitectureSampler`: what it sees, believes and proposes."""

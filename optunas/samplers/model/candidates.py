@@ -1,0 +1,62 @@
+"""Which networks are worth a look: random ones, children and neighbours of the best."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from optunas.samplers.scene import Scene
+from optunas.spaces.neighbours import changes, mutate
+from optunas.spaces.sight import View, look, seen
+
+RANDOM = 150
+PARENTS = 8
+CHILDREN = 20
+NEIGHBOURS = 60
+STEPS = (1, 1, 2, 3)
+"""How many choices a child differs in, each as likely."""
+
+
+@dataclass
+class Pool:
+    """Different new networks within their limits, by key."""
+
+    scene: Scene
+    views: dict[str, View] = field(default_factory=dict)
+
+    def fill(self, parents: Sequence[View]) -> None:
+        """Random networks, children of the first parents, neighbours of the first of all."""
+        self._add(look(self.scene.sight, self.scene.rng) for _ in range(RANDOM))
+        for parent in parents[:PARENTS]:
+            self._add(self._child(parent.params) for _ in range(CHILDREN))
+        if parents:
+            self.around(parents[0])
+        if not self.views:  # limits that random draws don't meet
+            self._add([self.scene.random()])
+
+    def around(self, view: View) -> list[View]:
+        """Add neighbours of a network, some where there are many; gives the new ones."""
+        steps = list(changes(view.distributions, view.params))
+        chosen = self.scene.rng.permutation(len(steps))[:NEIGHBOURS]
+        given = ({**view.params, steps[i][0]: steps[i][1]} for i in chosen)
+        return self._add(look(self.scene.sight, self.scene.rng, params) for params in given)
+
+    def _child(self, params: Mapping[str, Any]) -> View | None:
+        """A network that differs from the one of `params` in one to three choices."""
+        sight, rng, view = self.scene.sight, self.scene.rng, None
+        for _ in range(STEPS[rng.integers(len(STEPS))]):
+            step = seen(sight, partial(mutate, sight.suggest, params, rng))
+            if step is None:
+                break
+            view, params = step, step.params
+        return view
+
+    def _add(self, views: Iterable[View | None]) -> list[View]:
+        new = []
+        for view in views:
+            if view is not None and self.scene.is_new(view) and view.key not in self.views:
+                self.views[view.key] = view
+                new.append(view)
+        return new
