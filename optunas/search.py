@@ -60,7 +60,7 @@ class Search:
     name: str
     plan: Plan = Plan(trials=TRIALS)
     storage: Any = None
-    sampler: Any = "tpe"
+    sampler: Any = "architecture"
     pruner: Any = "median"
     seed: int = 0
     random_draws: int | None = None
@@ -106,6 +106,7 @@ class Search:
             seed=self.seed,
             epochs=own.epochs if own else 20,
             on_change=on_change,
+            space=own.prospect if own else None,
         )
 
     def watched(self, on_epoch: Callable[[int, Epoch], None]) -> Search:

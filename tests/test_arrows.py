@@ -37,11 +37,11 @@ ARROWS = {
     ),
     # the study
     "testing": "architecture nn spaces errors",
-    "samplers": "spaces limits attributes errors _named",
+    "samplers": "architecture spaces limits attributes errors _named",
     "pruners": "errors _named",
     "benchmarks": "attributes spaces errors _named",
     "storage": "errors _database _sqlite",
-    "study": "samplers pruners storage errors _named _version",
+    "study": "samplers pruners spaces storage errors _named _version",
     "tally": "attributes",
     "worker": "attributes process tally errors",
     # what people touch

@@ -6,9 +6,11 @@ noise, costs and failures; `simulate` runs many workers in virtual time on one p
 
 from optunas.benchmarks.clock import simulate as simulate
 from optunas.benchmarks.columns import ColumnSpace as ColumnSpace
+from optunas.benchmarks.comparison import Searches as Searches
 from optunas.benchmarks.nasbench101 import nasbench101 as nasbench101
 from optunas.benchmarks.nasbench201 import nasbench201 as nasbench201
 from optunas.benchmarks.nasbench201 import natssize as natssize
+from optunas.benchmarks.plot import plot_regret as plot_regret
 from optunas.benchmarks.result import Benchmark as Benchmark
 from optunas.benchmarks.result import Report as Report
 from optunas.benchmarks.result import Result as Result
@@ -29,11 +31,13 @@ __all__ = [
     "Noisy",
     "Report",
     "Result",
+    "Searches",
     "Simulation",
     "Table",
     "TabularBenchmark",
     "nasbench101",
     "nasbench201",
     "natssize",
+    "plot_regret",
     "simulate",
 ]

@@ -11,6 +11,7 @@ from time import perf_counter
 from typing import Any
 
 from optuna import Study, TrialPruned
+from optuna.study import StudyDirection
 from optuna.trial import Trial, TrialState
 
 from optunas.attributes import Outcome
@@ -30,6 +31,7 @@ def simulate(
     workers: int = 1,
     seconds: Seconds | None = None,
     until: float = inf,
+    goal: float | None = None,
 ) -> Simulation:
     """Run `n_trials` trials of the study as so many workers would, in virtual time.
 
@@ -46,6 +48,7 @@ def simulate(
     * `seconds`: what a trial takes, a number or a function of its parameters, or a column of the
       benchmark. By default what the benchmark says; a function takes 1 second.
     * `until`: no trial begins at this virtual second or later.
+    * `goal`: no trial begins once one was as good as this; of one objective.
 
     It ends early where the sampler stops the study (a grid that is done). Raises `OptunasError` for
     fewer than one worker, a negative number of trials, or another number of objectives.
@@ -55,6 +58,8 @@ def simulate(
             "a simulation has one worker or more, and no negative number of trials or seconds; got "
             f"workers={workers!r}, n_trials={n_trials!r}, until={until!r}"
         )
+    if goal is not None and len(study.directions) != 1:
+        raise OptunasError(f"a goal is for one objective; the study has {len(study.directions)}")
     if isinstance(objective, Benchmark):
         _check_directions(study, objective)
         objective = objective if seconds is None else Costly(objective, seconds)
@@ -62,7 +67,7 @@ def simulate(
         raise OptunasError(f"a function has no columns; got seconds={seconds!r}")
     elif isinstance(seconds, int | float):
         priced(seconds, {}, {})
-    clock = _Clock(study, objective, 1.0 if seconds is None else seconds, n_trials, until)
+    clock = _Clock(study, objective, 1.0 if seconds is None else seconds, n_trials, until, goal)
     clock.run(workers)
     return Simulation(tuple(clock.done), tuple(d.name.lower() for d in study.directions))
 
@@ -103,6 +108,7 @@ class _Clock:
     seconds: Seconds
     left: int
     until: float
+    goal: float | None
     done: list[Done] = field(default_factory=list)
     events: list[_Event] = field(default_factory=list)
     order: count[int] = field(default_factory=count)
@@ -155,6 +161,8 @@ class _Clock:
             if "Study.stop" not in str(error):  # which Optuna allows under study.optimize only
                 raise
             self.left = 0
+        if self.goal is not None and values and self.reached(values[0], self.goal):
+            self.left = 0
         trial = running.trial
         rejected = trial.user_attrs.get("outcome") == Outcome.REJECTED
         self.done.append(
@@ -170,6 +178,10 @@ class _Clock:
                 rejected,
             )
         )
+
+    def reached(self, value: float, goal: float) -> bool:
+        maximize = self.study.direction is StudyDirection.MAXIMIZE
+        return value >= goal if maximize else value <= goal
 
 
 def _life_of(objective: Callable[[Trial], Any], trial: Trial, seconds: Seconds) -> Life:

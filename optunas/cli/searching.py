@@ -45,9 +45,10 @@ def run(
     sampler: Annotated[
         str | None,
         typer.Option(
-            help="Search strategy: random, grid, tpe, gp, cmaes, nsgaii, nsgaiii; with settings "
-            "in brackets: 'tpe(startup=20)'.",
-            show_default="tpe",
+            help="Search strategy: architecture, evolution, genetic, local, catcma, random, grid, "
+            "tpe, gp, cmaes, nsgaii, nsgaiii; screened-tpe and the like draw again what is over "
+            "the limits; settings in brackets: 'tpe(startup=20)'.",
+            show_default="architecture",
         ),
     ] = None,
     pruner: Annotated[

@@ -81,7 +81,8 @@ class Prospect:
             drawn.distributions,
             f"{candidate.key}:{recipe}",
             self.margin(candidate),
-            lambda: self._features(candidate),
+            costly=candidate.architecture is None,
+            describe=lambda: self._features(candidate),
         )
 
     def _features(self, candidate: Candidate) -> Mapping[str, float]:

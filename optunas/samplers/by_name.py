@@ -1,6 +1,7 @@
 """Optuna's samplers by name, with the settings that suit flat spaces of architectures.
 
-None of these imports torch before it is used (``gp`` does then).
+None of these imports torch before it is used (``gp`` does then), and ours come with scipy: they are
+imported when they are made.
 """
 
 import functools
@@ -24,8 +25,11 @@ from optuna.samplers import BaseSampler
 from optunas._named import call_named
 from optunas.errors import StudyError
 from optunas.samplers.seeded import Seeded
+from optunas.spaces.sight import Sight
+from optunas.spaces.space import Suggests
 
 GRID_LIMIT = 1_000_000
+SCREENED = "screened-"
 
 Grid = Mapping[str, Sequence[Any]]
 
@@ -37,13 +41,19 @@ def make_sampler(
     n_objectives: int = 1,
     search_space: Grid | None = None,
     startup: int = 10,
+    space: Suggests | Sight | None = None,
 ) -> BaseSampler:
     """The sampler of this name, seeded by ``seed`` and its first trial (see ``Seeded``).
 
-    Names: random, grid, tpe, cmaes, gp, nsgaii (nsga2), nsgaiii (nsga3). Arguments in brackets
-    change the settings: ``"tpe(startup=20)"``, ``"nsgaii(population=50)"``. A sampler of Optuna's,
-    or your own, is returned as it is, with its own seed. ``startup`` is how many random trials
-    come before the model; ``search_space`` is what a grid shall visit (see ``grid_of``).
+    Names: random, grid, tpe, cmaes, gp, nsgaii (nsga2), nsgaiii (nsga3); ours: architecture,
+    catcma, evolution (rea), genetic, local. Arguments in brackets change the settings:
+    ``"tpe(startup=20)"``, ``"nsgaii(population=50)"``. With ``screened-`` before the name,
+    ``"screened-tpe"``, networks that are over the limits or were evaluated already are drawn again
+    (see ``Screened``). A sampler of Optuna's, or your own, is returned as it is, with its own seed.
+
+    ``startup`` is how many random trials come before the model; ``search_space`` is what a grid
+    shall visit (see ``grid_of``). ``space`` is what samplers of ours look at: a search space, a
+    function of a trial, or ``objective.prospect``; without one they see the parameters only.
 
     Raises StudyError for an unknown name or argument, or a sampler that can't serve the objectives.
     """
@@ -56,8 +66,17 @@ def make_sampler(
         "n_objectives": n_objectives,
         "search_space": search_space,
         "startup": startup,
+        "space": space,
     }
-    return call_named("sampler", sampler, _TABLE, _ALIASES, given)
+    name = sampler.strip()
+    if name[: len(SCREENED)].lower().replace("_", "-") != SCREENED:
+        return call_named("sampler", name, _TABLE, _ALIASES, given)
+    if space is None:
+        raise StudyError(f"sampler {name!r} looks at networks: give it the search space, space=")
+    wrapped = call_named("sampler", name[len(SCREENED) :], _TABLE, _ALIASES, given)
+    from optunas.samplers.screened import Screened
+
+    return Screened(wrapped, space, seed=seed)
 
 
 def _seeded(make: Callable[..., BaseSampler], seed: int, **settings: Any) -> BaseSampler:
@@ -124,7 +143,7 @@ def _cmaes(
         )
     logging.getLogger("optunas").warning(
         "sampler 'cmaes' searches numbers only and draws every categorical parameter at random; "
-        "for spaces with choices of operations take 'tpe', 'gp' or 'nsgaii'"
+        "for spaces with choices of operations take 'catcma', 'tpe', 'gp' or 'nsgaii'"
     )
     return _seeded(
         samplers.CmaEsSampler,
@@ -153,6 +172,59 @@ def _nsgaii(seed: int, *, population: int = 20) -> BaseSampler:
 def _nsgaiii(seed: int, *, population: int = 20) -> BaseSampler:
     """NSGA-III (Deb and Jain 2014), for three objectives and more; settings as for nsgaii."""
     return _seeded(samplers.NSGAIIISampler, seed, population_size=population)
+
+
+def _architecture(seed: int, space: Suggests | Sight | None, *, startup: int) -> BaseSampler:
+    from optunas.samplers.architecture import ArchitectureSampler
+
+    return ArchitectureSampler(space, seed=seed, startup=startup)
+
+
+def _evolution(
+    seed: int,
+    space: Suggests | Sight | None,
+    *,
+    startup: int,
+    population: int = 30,
+    sample: int = 10,
+) -> BaseSampler:
+    from optunas.samplers.evolution import RegularizedEvolutionSampler
+
+    return RegularizedEvolutionSampler(
+        space, seed=seed, population=population, sample=sample, startup=startup
+    )
+
+
+def _genetic(
+    seed: int, space: Suggests | Sight | None, *, startup: int, population: int = 20
+) -> BaseSampler:
+    from optunas.samplers.genetic import GeneticSampler
+
+    return GeneticSampler(space, seed=seed, population=population, startup=startup)
+
+
+def _local(seed: int, space: Suggests | Sight | None, *, startup: int) -> BaseSampler:
+    from optunas.samplers.local import LocalSearchSampler
+
+    return LocalSearchSampler(space, seed=seed, startup=startup)
+
+
+def _catcma(
+    seed: int,
+    n_objectives: int,
+    space: Suggests | Sight | None,
+    *,
+    population: int | None = None,
+) -> BaseSampler:
+    """CMA-ES over categorical, whole and continuous numbers (Hamano et al. 2025)."""
+    if n_objectives > 1:
+        raise StudyError(
+            f"sampler 'catcma' serves one objective; the study has {n_objectives}: "
+            "take 'nsgaii' or 'tpe'"
+        )
+    from optunas.samplers.catcma import CatCmaSampler
+
+    return CatCmaSampler(space, seed=seed, population=population)
 
 
 def grid_of(distributions: Mapping[str, BaseDistribution]) -> dict[str, list[Any]]:
@@ -193,9 +265,14 @@ def _check_grid(grid: Grid) -> None:
 
 
 _TABLE: dict[str, Callable[..., BaseSampler]] = {
+    "architecture": _architecture,
+    "catcma": _catcma,
     "cmaes": _cmaes,
+    "evolution": _evolution,
+    "genetic": _genetic,
     "gp": _gp,
     "grid": _grid,
+    "local": _local,
     "nsgaii": _nsgaii,
     "nsgaiii": _nsgaiii,
     "random": _random,
@@ -203,11 +280,15 @@ _TABLE: dict[str, Callable[..., BaseSampler]] = {
 }
 _ALIASES = {
     "brute-force": "grid",
+    "cat-cma": "catcma",
     "cma-es": "cmaes",
+    "local-search": "local",
     "nsga-ii": "nsgaii",
     "nsga2": "nsgaii",
     "nsga-iii": "nsgaiii",
     "nsga3": "nsgaiii",
+    "rea": "evolution",
+    "regularized-evolution": "evolution",
 }
 
 SAMPLERS = tuple(_TABLE)

@@ -45,6 +45,7 @@ class WithForeign:
             drawn.distributions,
             view.key + said,
             view.margin,
+            view.costly,
             lambda: view.features,
         )
 

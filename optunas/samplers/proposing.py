@@ -7,6 +7,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,8 @@ from optunas.samplers.scene import Scene, whole_view
 from optunas.spaces.draw import draw
 from optunas.spaces.sight import Remembering, Sight, View, sight_of
 from optunas.spaces.space import Suggests
+
+MOMENT = timedelta(minutes=1)
 
 
 class Proposing(BaseSampler, ABC):
@@ -146,7 +149,7 @@ class Proposing(BaseSampler, ABC):
         """The keys of what the `choosers` will choose, each from what it sees."""
         keys: frozenset[str] = frozenset()
         for other in scene.choosers:
-            past = self._scene(scene.study, other, _as_seen_by(other, trials))
+            past = self._scene(scene.study, other, trials)
             view = past and self.propose(replace(past, taken=past.taken | keys))
             keys |= {view.key} if view else set()
         return keys
@@ -155,8 +158,7 @@ class Proposing(BaseSampler, ABC):
         self, study: Study, trial: FrozenTrial, trials: Sequence[FrozenTrial]
     ) -> Scene | None:
         """None where no parameter is known yet."""
-        begun = (t for t in trials if t.state is not TrialState.WAITING)
-        others = tuple(t for t in begun if t.number != trial.number)
+        others = _as_seen_by(trial, trials)
         foreign = self._foreign(others)
         if self._space is None and not foreign:
             return None
@@ -207,14 +209,25 @@ class Proposing(BaseSampler, ABC):
         return view_of
 
 
-def _as_seen_by(trial: FrozenTrial, trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
-    """Those before it; the ones that ended since it began were running then."""
-    before = [copy.copy(other) for other in trials if other.number < trial.number]
-    for other in before:
-        begun, ended = trial.datetime_start, other.datetime_complete
-        if begun is not None and ended is not None and ended > begun:
-            other.state = TrialState.RUNNING
-    return before
+def _as_seen_by(trial: FrozenTrial, trials: Sequence[FrozenTrial]) -> tuple[FrozenTrial, ...]:
+    """The other trials that have begun; what ended just after this one began runs on.
+
+    Whether a worker saw the end of a trial depends on milliseconds; that way all workers agree on
+    what each one knows. What ended later ended by another clock, or this trial waited: it counts.
+    """
+    begun = [t for t in trials if t.number != trial.number and t.state is not TrialState.WAITING]
+    return tuple(_running(t) if _just_after(trial, t) else t for t in begun)
+
+
+def _just_after(trial: FrozenTrial, other: FrozenTrial) -> bool:
+    begun, ended = trial.datetime_start, other.datetime_complete
+    return begun is not None and ended is not None and timedelta(0) < ended - begun < MOMENT
+
+
+def _running(trial: FrozenTrial) -> FrozenTrial:
+    running = copy.copy(trial)
+    running.state = TrialState.RUNNING
+    return running
 
 
 def _is_plain(distribution: BaseDistribution) -> bool:

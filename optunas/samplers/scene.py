@@ -23,7 +23,7 @@ DRAWS = 300
 class Scene:
     """The study as trial `number` finds it; made anew for every proposal.
 
-    * `trials`: all others that have begun, by number;
+    * `trials`: all others that have begun, by number; what ended just after this one began runs;
     * `views`: their networks by number, where all choices are made and this space can make them;
     * `sight`: the search space, with the parameters that are suggested beside it;
     * `rng`: random numbers that belong to this trial alone;
@@ -43,8 +43,9 @@ class Scene:
 
     @property
     def running(self) -> int:
-        """How many of `trials` are still running."""
-        return sum(trial.state is TrialState.RUNNING for trial in self.trials)
+        """How many trials before this one are still running."""
+        earlier = (trial for trial in self.trials if trial.number < self.number)
+        return sum(trial.state is TrialState.RUNNING for trial in earlier)
 
     @property
     def choosing(self) -> int:

@@ -31,13 +31,15 @@ class View:
     """A candidate as samplers see it.
 
     `key` is equal for equal networks that would be trained alike; `margin` is how far the network
-    is over its worst limit, as a share; 0 or less is within.
+    is over its worst limit, as a share; 0 or less is within. `costly`: looking took building a
+    module, which is some hundred times as long as reading a description.
     """
 
     params: Mapping[str, Any]
     distributions: Mapping[str, BaseDistribution]
     key: str
     margin: float = 0.0
+    costly: bool = False
     describe: Callable[[], Mapping[str, float]] = field(default=dict, repr=False, compare=False)
 
     @cached_property
@@ -83,7 +85,7 @@ class SpaceSight:
     def view(self, drawn: Draw) -> View:
         network = drawn.architecture
         if not isinstance(network, Layer):
-            return View(drawn.params, drawn.distributions, key_of(drawn.params))
+            return View(drawn.params, drawn.distributions, key_of(drawn.params), costly=True)
         price = cost(network, self.input_shape, self.classes)
         margins = self.limits.margins(params=price.params, macs=price.macs)
         return View(
@@ -91,7 +93,7 @@ class SpaceSight:
             drawn.distributions,
             key(network, self.input_shape, self.classes),
             max(margins.values(), default=0.0),
-            lambda: features(network, self.input_shape, self.classes),
+            describe=lambda: features(network, self.input_shape, self.classes),
         )
 
 

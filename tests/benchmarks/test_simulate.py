@@ -144,6 +144,17 @@ def test_no_trial_begins_after_the_end():
     assert result.seconds == 3
 
 
+def test_no_trial_begins_after_the_goal():
+    result = simulate(study_of(3, 7, 9, 8), BENCHMARK, n_trials=100, goal=8)
+    assert [t.values for t in result.trials] == [(3,), (7,), (9,)]
+    result = simulate(study_of(3, 7, 9, 1), BENCHMARK, n_trials=100, workers=2, goal=9)
+    assert [t.number for t in result.trials] == [0, 1, 2, 3]  # what runs comes to its end
+    study = optuna.create_study(directions=["minimize"])
+    for n in (3, 2, 1):
+        study.enqueue_trial({"n": n})
+    assert len(simulate(study, space, n_trials=3, goal=2).trials) == 2
+
+
 def test_any_function_of_a_trial():
     def function(trial):
         n = trial.suggest_int("n", 1, 9)
@@ -188,6 +199,8 @@ def test_several_objectives():
     study = optuna.create_study(directions=benchmark.directions)
     result = simulate(study, benchmark, n_trials=5, workers=2)
     assert all(t.values == (t.params["n"], t.params["n"] / 2) for t in result.trials)
+    with pytest.raises(OptunasError, match="a goal is for one objective; the study has 2"):
+        simulate(study, benchmark, n_trials=5, goal=1.0)
     with pytest.raises(OptunasError, match="for one objective; this study has 2"):
         result.best_by_evaluation  # noqa: B018
 

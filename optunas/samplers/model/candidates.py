@@ -15,6 +15,7 @@ RANDOM = 150
 PARENTS = 8
 CHILDREN = 20
 NEIGHBOURS = 60
+COSTLY = 10  # so many times fewer, where a look takes building a module
 STEPS = (1, 1, 2, 3)
 """How many choices a child differs in, each as likely."""
 
@@ -25,12 +26,14 @@ class Pool:
 
     scene: Scene
     views: dict[str, View] = field(default_factory=dict)
+    divisor: int = 1
 
     def fill(self, parents: Sequence[View]) -> None:
         """Random networks, children of the first parents, neighbours of the first of all."""
-        self._add(look(self.scene.sight, self.scene.rng) for _ in range(RANDOM))
+        self.divisor = COSTLY if any(view.costly for view in parents[:1]) else 1
+        self._add(look(self.scene.sight, self.scene.rng) for _ in range(RANDOM // self.divisor))
         for parent in parents[:PARENTS]:
-            self._add(self._child(parent.params) for _ in range(CHILDREN))
+            self._add(self._child(parent.params) for _ in range(CHILDREN // self.divisor))
         if parents:
             self.around(parents[0])
         if not self.views:  # limits that random draws don't meet
@@ -39,7 +42,7 @@ class Pool:
     def around(self, view: View) -> list[View]:
         """Add neighbours of a network, some where there are many; gives the new ones."""
         steps = list(changes(view.distributions, view.params))
-        chosen = self.scene.rng.permutation(len(steps))[:NEIGHBOURS]
+        chosen = self.scene.rng.permutation(len(steps))[: NEIGHBOURS // self.divisor]
         given = ({**view.params, steps[i][0]: steps[i][1]} for i in chosen)
         return self._add(look(self.scene.sight, self.scene.rng, params) for params in given)
 
