@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
+
+from optuna import Study
+from optuna.trial import FrozenTrial
 
 from optunas.architecture.layer import Shape
 from optunas.errors import StudyError
 from optunas.limits import Limits
 from optunas.samplers.model.history import History
+from optunas.samplers.model.memory import remembered
 from optunas.samplers.model.prior import Prior
 from optunas.samplers.model.proposal import promising
 from optunas.samplers.proposing import Proposing
@@ -32,6 +37,7 @@ class ArchitectureSampler(Proposing):
     * Constraints that only training or measuring tells (`trial.set_constraint`) are learned.
     * Several objectives are learned one by one, and weighted at random for each proposal (after
       ParEGO, Knowles 2006).
+    * Of a study beyond a thousand trials it looks at the best, the newest and some between.
     * Earlier studies (`warm_start`) and guesses (`guess`) are taken from the study's attributes.
 
     `startup`: so many random networks come first, unless an earlier study makes up for them. The
@@ -53,6 +59,10 @@ class ArchitectureSampler(Proposing):
             raise StudyError(f"a model needs at least 1 random trial; got startup={startup}")
         super().__init__(space, seed=seed, input_shape=input_shape, classes=classes, limits=limits)
         self._startup = startup
+
+    def remembered(self, study: Study, trials: Sequence[FrozenTrial]) -> Sequence[FrozenTrial]:
+        """Some of a long study's trials (`model.memory`)."""
+        return remembered(trials, study.directions)
 
     def propose(self, scene: Scene) -> View | None:
         """The network that promises most."""

@@ -21,7 +21,7 @@ from optunas.attributes import evaluated
 from optunas.errors import StudyError
 from optunas.limits import Limits
 from optunas.samplers.foreign import WithForeign, ask
-from optunas.samplers.scene import Scene, whole_view
+from optunas.samplers.scene import Scene, spelling, whole_view
 from optunas.spaces.draw import draw
 from optunas.spaces.sight import Remembering, Sight, View, sight_of
 from optunas.spaces.space import Suggests
@@ -85,6 +85,10 @@ class Proposing(BaseSampler, ABC):
     def propose(self, scene: Scene) -> View | None:
         """The network to evaluate next; None where there is none, and any will do."""
 
+    def remembered(self, study: Study, trials: Sequence[FrozenTrial]) -> Sequence[FrozenTrial]:
+        """The trials that `propose` shall see: all, unless that takes too long."""
+        return trials
+
     def infer_relative_search_space(
         self, study: Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
@@ -137,8 +141,11 @@ class Proposing(BaseSampler, ABC):
     def _proposal(self, study: Study, trial: FrozenTrial) -> View | None:
         self._check(study)
         with self._lock:
-            trials = study.get_trials(deepcopy=False)
+            begun = study.get_trials(deepcopy=False)
+            trials = self.remembered(study, begun)
             scene = self._scene(study, trial, trials)
+            if scene is not None and len(trials) < len(begun):
+                scene = replace(scene, spelled=_spelled(begun, trials))
             if scene is not None and self.foresees:
                 scene = replace(scene, taken=scene.taken | self._foreseen(scene, trials))
             view = None if scene is None else self.propose(scene) or scene.any()
@@ -207,6 +214,14 @@ class Proposing(BaseSampler, ABC):
             return known[name]
 
         return view_of
+
+
+def _spelled(
+    trials: Sequence[FrozenTrial], looked_at: Sequence[FrozenTrial]
+) -> frozenset[tuple[tuple[str, Any], ...]]:
+    """The parameters of the trials that were not looked at."""
+    seen = {trial.number for trial in looked_at}
+    return frozenset(spelling(t.params) for t in trials if t.number not in seen)
 
 
 def _as_seen_by(trial: FrozenTrial, trials: Sequence[FrozenTrial]) -> tuple[FrozenTrial, ...]:

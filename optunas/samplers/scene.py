@@ -29,7 +29,8 @@ class Scene:
     * `rng`: random numbers that belong to this trial alone;
     * `taken`: the keys of `views`, and of what this process has just proposed to other trials;
     * `choosers`: trials that began before this one and have not chosen yet: other workers that are
-      about to see the same study.
+      about to see the same study;
+    * `spelled`: the parameters of trials that were not looked at, in a long study.
     """
 
     study: Study
@@ -40,6 +41,7 @@ class Scene:
     rng: np.random.Generator
     taken: frozenset[str]
     choosers: tuple[FrozenTrial, ...]
+    spelled: frozenset[tuple[tuple[str, Any], ...]] = frozenset()
 
     @property
     def running(self) -> int:
@@ -58,7 +60,9 @@ class Scene:
 
     def is_new(self, view: View | None) -> bool:
         """Whether it can be proposed: within the limits, and nobody had it."""
-        return view is not None and view.fits and view.key not in self.taken
+        if view is None or not view.fits or view.key in self.taken:
+            return False
+        return not self.spelled or spelling(view.params) not in self.spelled
 
     def new_of(self, make: Callable[[], View | None], tries: int = DRAWS) -> View | None:
         """The first new network that `make` makes."""
@@ -102,6 +106,11 @@ class Scene:
         if known:
             return known[self.rng.integers(len(known))]
         return reduce(_closer, (look(self.sight, self.rng) for _ in range(DRAWS)), None)
+
+
+def spelling(params: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
+    """Parameters as something to compare."""
+    return tuple(sorted(params.items()))
 
 
 def whole_view(sight: Sight, params: Mapping[str, Any]) -> View | None:

@@ -70,6 +70,7 @@ def test_pruned_ones_come_after_completed_ones_the_latest_first() -> None:
     assert ranking(study) == [3, 2, 1, 4, 0]
 
 
+@pytest.mark.filterwarnings("ignore:The value nan")
 def test_rejected_failed_and_running_ones_have_no_rank() -> None:
     study = optuna.create_study(direction="maximize")
     tried(study, 1.0)

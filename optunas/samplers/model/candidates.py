@@ -11,10 +11,10 @@ from optunas.samplers.scene import Scene
 from optunas.spaces.neighbours import changes, mutate
 from optunas.spaces.sight import View, look, seen
 
-RANDOM = 150
+RANDOM = 120
 PARENTS = 8
 CHILDREN = 20
-NEIGHBOURS = 60
+NEIGHBOURS = 40
 COSTLY = 10  # so many times fewer, where a look takes building a module
 STEPS = (1, 1, 2, 3)
 """How many choices a child differs in, each as likely."""
