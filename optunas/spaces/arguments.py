@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
@@ -12,10 +12,10 @@ Law = tuple[str, Callable[[Any], bool]]
 """What the values of an argument must be, in words and as a test."""
 
 
-def check(space: object, laws: Mapping[str, Law]) -> None:
+def check(space: object, laws: Mapping[str, Law], listed: Collection[str] = ()) -> None:
     """Check each argument's values, and keep them as tuples; raises `OptunasError`.
 
-    Values that are given twice are kept once, but for arguments that are not choices (`strides`).
+    Values that are given twice are kept once, but for arguments that are `listed`, not chosen from.
     """
     owner = type(space).__name__
     for name, (law, holds) in laws.items():
@@ -29,7 +29,7 @@ def check(space: object, laws: Mapping[str, Law]) -> None:
         wrong = [value for value in values if not holds(value)]
         if wrong:
             raise OptunasError(f"{owner}.{name} must be {law}; got {wrong[0]!r:.80}")
-        kept = values if name == "strides" else dict.fromkeys(values)
+        kept = values if name in listed else dict.fromkeys(values)
         object.__setattr__(space, name, tuple(kept))
 
 

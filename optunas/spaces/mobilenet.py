@@ -63,7 +63,7 @@ class MobileNet:
     strides: tuple[int, ...] = LARGE
 
     def __post_init__(self) -> None:
-        check(self, _LAWS)
+        check(self, _LAWS, listed=("strides",))
         if len(self.strides) != len(LARGE):
             raise OptunasError(
                 "MobileNet.strides are those of the stem and the five stages, for example "

@@ -148,7 +148,7 @@ def stage(depth: int, width: int, ratio: int, group_width: int) -> Stage:
 
 def check_bottlenecks(space: ResNet | RegNet, own: dict[str, Law]) -> None:
     """Check the arguments that the families of bottlenecks share, and a family's own."""
-    check(space, own | _SHARED)
+    check(space, own | _SHARED, listed=("strides",))
     if len(space.strides) != 2:
         raise OptunasError(
             f"{type(space).__name__}.strides are those of the stem and the first stage; "

@@ -15,7 +15,7 @@ import optunas
 from optunas.architecture import cost, from_json, key, to_json
 from optunas.errors import OptunasError
 from optunas.nn import build
-from optunas.spaces import ConvAttention, RecurrentNet, Space, VisionTransformer, draw
+from optunas.spaces import ConvAttention, RecurrentNet, ResNet, Space, VisionTransformer, draw
 
 torch.set_num_threads(1)
 SPACES = {
@@ -211,3 +211,8 @@ def test_wrong_arguments_are_named(make, message):
     with pytest.raises(OptunasError) as error:
         make()
     assert message in str(error.value)
+
+
+def test_strides_to_choose_from_are_kept_once_and_strides_in_order_as_they_are():
+    assert RecurrentNet(strides=(2, 2)).strides == (2,)
+    assert ResNet(strides=(2, 2)).strides == (2, 2)
