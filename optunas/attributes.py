@@ -12,6 +12,7 @@
 | `margin.params`, ... | how far a cost is over its limit, as a share; 0 or less is within |
 | `accuracy`, `f1`, `train_seconds` | of the last epoch, on the validation split |
 | `curve` | one list an epoch, in the order of `CURVE` |
+| `reported` | with several objectives: for each epoch its number and their values after it |
 | `role` | `baseline` or `random draw`, where the trial was enqueued as that |
 | `reused_from` | the number of the trial whose result this one took |
 | `worker` | host, process, start time of who ran it, and this trial's number |

@@ -17,6 +17,8 @@ from optunas._named import unknown
 from optunas.errors import StudyError
 from optunas.pruners import make_pruner
 from optunas.samplers import make_sampler
+from optunas.spaces.sight import Sight
+from optunas.spaces.space import Suggests
 from optunas.storage import address, explained, open_storage
 
 SETTINGS = "optunas.settings"  # the user attribute that holds what the study was created with
@@ -34,13 +36,15 @@ def create_study(
     seed: int = 0,
     epochs: int = 20,
     on_change: Callable[[str], None] | None = None,
+    space: Suggests | Sight | None = None,
 ) -> optuna.Study:
     """Create the study of this name, or go on with it where it exists.
 
     ``sampler`` and ``pruner`` are names (see ``optunas.samplers.make_sampler``,
     ``optunas.pruners.make_pruner``) or objects; ``epochs`` is what a full training takes, which
-    the pruners divide. Optuna prunes with one objective only: with several, a pruner's name counts
-    as "none", an object is kept. The same seed gives the same search, also after an interruption.
+    the pruners divide. With several objectives "median" means "pareto". ``space`` (a search space,
+    or better ``objective.prospect``) is what samplers by name see of the networks. The same seed
+    gives the same search, also after an interruption.
 
     A new study remembers its settings in the user attribute "optunas.settings". Where a resumed
     one gets others, it continues with these, and ``on_change`` (by default a logged warning) is
@@ -48,10 +52,10 @@ def create_study(
     exist, StorageError where the storage fails.
     """
     _check(name, directions, metric_names)
-    if pruner is None or (len(directions) > 1 and isinstance(pruner, str)):
-        pruner = "none"
-    made_sampler = make_sampler(sampler, seed=seed, n_objectives=len(directions))
-    made_pruner = make_pruner(pruner, epochs=epochs)
+    pruner = "none" if pruner is None else pruner
+    objectives = len(directions)
+    made_sampler = make_sampler(sampler, seed=seed, n_objectives=objectives, space=space)
+    made_pruner = make_pruner(pruner, epochs=epochs, n_objectives=objectives)
     opened = open_storage(storage)
     with explained(address(opened)):
         study = optuna.create_study(

@@ -7,6 +7,7 @@ import optuna
 import pytest
 
 from optunas.errors import StorageError, StudyError
+from optunas.pruners import ParetoPruner
 from optunas.storage import open_storage
 from optunas.study import SETTINGS, create_study, load_study, settings_of
 
@@ -125,14 +126,18 @@ def test_directions_and_metrics_stay(storage: optuna.storages.BaseStorage) -> No
         create_study("s", storage=storage, metric_names=["f1"])
 
 
-def test_several_objectives_are_not_pruned_by_name(storage: optuna.storages.BaseStorage) -> None:
-    study = create_study(
-        "s", storage=storage, directions=["maximize", "minimize"], metric_names=["f1", "params"]
-    )
-    assert isinstance(study.pruner, optuna.pruners.NopPruner)
-    assert settings_of(study)["pruner"] == "none"
+def test_several_objectives_are_pruned_by_what_is_dominated(
+    storage: optuna.storages.BaseStorage,
+) -> None:
+    two = {"storage": storage, "directions": ["maximize", "minimize"]}
+    assert isinstance(create_study("s", metric_names=["f1", "params"], **two).pruner, ParetoPruner)
+    assert settings_of(load_study("s", storage))["pruner"] == "median"
+    assert isinstance(create_study("t", pruner="pareto(dominators=5)", **two).pruner, ParetoPruner)
+    assert isinstance(create_study("u", pruner=None, **two).pruner, optuna.pruners.NopPruner)
     own = optuna.pruners.MedianPruner()
-    assert create_study("t", storage=storage, directions=["maximize"] * 2, pruner=own).pruner is own
+    assert create_study("v", pruner=own, **two).pruner is own
+    with pytest.raises(StudyError, match="'halving' serves one objective; the study has 2: take"):
+        create_study("w", pruner="halving", **two)
 
 
 @pytest.mark.parametrize(

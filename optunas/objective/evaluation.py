@@ -38,6 +38,7 @@ from optunas.objective.failure import free_memory, reason
 from optunas.objective.prospect import Prospect
 from optunas.objective.twin import find_twin, finished_before
 from optunas.process import sign
+from optunas.pruners import report, should_prune
 from optunas.training import Diverged, Epoch, NetworkError, Recipe, RecipeSpace
 from optunas.training.checkpoint import remove
 from optunas.training.loop import train
@@ -221,8 +222,8 @@ class Objective:
         if twin.number != trial.number:
             trial.set_user_attr("reused_from", twin.number)
             conclude(trial, Outcome.REUSED, f"the same network as trial {twin.number}")
-        for epoch, row in enumerate(known.get("curve", []), start=1):
-            if self._is_reported:
+        if self._is_learned and len(self.metrics) == 1:  # of several, one report a network counts
+            for epoch, row in enumerate(known.get("curve", []), start=1):
                 trial.report(row[CURVE.index(self.metrics[0])], epoch)
         if known["outcome"] == Outcome.PRUNED:
             raise TrialPruned(f"pruned like trial {twin.number}, the same network")
@@ -251,33 +252,29 @@ class Objective:
             curve.append([getattr(epoch, name) for name in CURVE])
             if self.on_epoch is not None:
                 self.on_epoch(trial.number, epoch)
-            if self._hopeless(trial, epoch):
+            scores = _scores(epoch, curve)
+            if self._hopeless(trial, epoch, scores):
                 said = f"pruned after epoch {epoch.number} of {epoch.of}"
-                self._judge(trial, epoch, curve)
+                self._judge(trial, scores, curve)
                 conclude(trial, Outcome.PRUNED, said)
                 raise TrialPruned(said)
-        return self._judge(trial, epoch, curve)
+        return self._judge(trial, scores, curve)
 
     @property
-    def _is_reported(self) -> bool:
-        """Whether a pruner is told of every epoch; Optuna has none for several objectives."""
-        return len(self.metrics) == 1 and self.metrics[0] in LEARNED
+    def _is_learned(self) -> bool:
+        """Whether there is anything in an epoch that a pruner could judge."""
+        return not set(LEARNED).isdisjoint(self.metrics)
 
-    def _hopeless(self, trial: Trial, epoch: Epoch) -> bool:
+    def _hopeless(self, trial: Trial, epoch: Epoch, scores: Mapping[str, float]) -> bool:
         """Report the epoch and ask the pruner."""
-        if not self._is_reported:
+        if not self._is_learned:
             return False
-        trial.report(getattr(epoch, self.metrics[0]), epoch.number)
-        return epoch.number < epoch.of and trial.should_prune()
+        report(trial, self._values({**trial.user_attrs, **scores}), epoch.number)
+        return epoch.number < epoch.of and should_prune(trial)
 
-    def _judge(self, trial: Trial, epoch: Epoch, curve: list[list[float]]) -> Values:
-        facts: dict[str, Any] = {
-            "accuracy": epoch.accuracy,
-            "f1": epoch.f1,
-            "train_seconds": sum(row[CURVE.index("seconds")] for row in curve),
-            "curve": [[round(value, 5) for value in row] for row in curve],
-        }
-        for name, value in facts.items():
+    def _judge(self, trial: Trial, scores: Mapping[str, float], curve: list[list[float]]) -> Values:
+        rounded = [[round(value, 5) for value in row] for row in curve]
+        for name, value in {**scores, "curve": rounded}.items():
             trial.set_user_attr(name, value)
         return self._values(trial.user_attrs)
 
@@ -294,6 +291,12 @@ class Objective:
 
 _FINAL = (TrialPruned, Diverged, NetworkError, torch.OutOfMemoryError)
 """After these nobody goes on with the training."""
+
+
+def _scores(epoch: Epoch, curve: list[list[float]]) -> dict[str, float]:
+    """What is learned and spent by the end of an epoch, by the names of the metrics."""
+    seconds = sum(row[CURVE.index("seconds")] for row in curve)
+    return {"accuracy": epoch.accuracy, "f1": epoch.f1, "train_seconds": seconds}
 
 
 def _plain(cost: float) -> str:

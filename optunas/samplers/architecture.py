@@ -45,6 +45,8 @@ class ArchitectureSampler(Proposing):
     evaluated throughout), parameters are random.
     """
 
+    foresees = True
+
     def __init__(
         self,
         space: Suggests | Sight | None = None,

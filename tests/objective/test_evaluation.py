@@ -20,6 +20,7 @@ from optunas.attributes import CURVE
 from optunas.data import Data
 from optunas.errors import OptunasError, StudyError
 from optunas.objective.candidate import Described, Written
+from optunas.pruners import ParetoPruner, reported
 from optunas.training import Epoch
 
 from ..small import RECIPE, few, plain, small_objective
@@ -277,6 +278,83 @@ def test_several_objectives() -> None:
     assert ends <= {"trained", "reused", "rejected"}
     assert all(t.state is TrialState.PRUNED for t in trials if t.user_attrs["params"] > 500)
     assert any(t.user_attrs["params"] > 500 for t in trials)
+
+
+def two_aims(**changes: Any) -> Objective:
+    return small_objective(space=Given(4, 8), metrics=("accuracy", "params"), **changes)
+
+
+def eager_study(*done: tuple[float, float]) -> optuna.Study:
+    """Stops a trial as soon as one other beats it; holds trials that were so at every epoch."""
+    pruner = ParetoPruner(n_dominators=1, share=0.0, patience=1, n_startup_trials=0)
+    study = optuna.create_study(directions=["maximize", "minimize"], pruner=pruner)
+    for values in done:
+        rows = {"reported": [[epoch, *values] for epoch in (1, 2, 3)]}
+        study.add_trial(optuna.trial.create_trial(values=list(values), user_attrs=rows))
+    return study
+
+
+def test_several_objectives_are_reported_each_epoch() -> None:
+    study = eager_study()
+    study.optimize(two_aims(), n_trials=1)
+    (trial,) = study.trials
+    accuracies = [row[CURVE.index("accuracy")] for row in trial.user_attrs["curve"]]
+    reports = reported(trial)
+    assert list(reports) == [1, 2, 3]
+    assert [accuracy for accuracy, _ in reports.values()] == pytest.approx(accuracies, abs=1e-5)
+    assert {params for _, params in reports.values()} == {trial.user_attrs["params"]}
+    assert list(reports[3]) == trial.values
+
+
+def test_what_is_dominated_at_its_cost_is_pruned(tmp_path: Path) -> None:
+    study = eager_study((1.0, 50))
+    study.optimize(two_aims(checkpoints=tmp_path), n_trials=1)
+    done, stopped = study.trials
+    assert stopped.state is TrialState.PRUNED
+    assert stopped.user_attrs["outcome"] == "pruned"
+    assert stopped.user_attrs["reason"] == "pruned after epoch 1 of 3"
+    assert len(stopped.user_attrs["curve"]) == 1
+    assert stopped.user_attrs["accuracy"] == reported(stopped)[1][0]
+    assert study.best_trials == [done]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_cheaper_than_all_is_trained_to_its_end() -> None:
+    study = eager_study((1.0, 10_000))
+    study.optimize(two_aims(), n_trials=1)
+    assert study.trials[1].state is TrialState.COMPLETE
+
+
+def test_a_reused_network_of_several_objectives_counts_once() -> None:
+    trials = run(small_objective(space=Given(4), metrics=("accuracy", "params")), 2)
+    assert [bool(reported(trial)) for trial in trials] == [True, False]
+    assert trials[0].values == trials[1].values
+
+
+def test_where_nothing_is_learned_nothing_is_reported() -> None:
+    (trial,) = run(small_objective(metrics=("params", "macs")))
+    assert trial.state is TrialState.COMPLETE
+    assert reported(trial) == {}
+
+
+def test_an_interrupted_trial_of_several_objectives_keeps_its_reports(tmp_path: Path) -> None:
+    from optunas.worker.recovery import put_back
+
+    study, whole = eager_study(), eager_study()
+    for one in (study, whole):
+        one.enqueue_trial({"width": 4})
+    whole.optimize(two_aims(), n_trials=1)
+    with pytest.raises(KeyboardInterrupt):
+        study.optimize(two_aims(checkpoints=tmp_path, on_epoch=Stop(after=3)), n_trials=1)
+    assert list(reported(study.trials[0])) == [1, 2]
+    put_back(study, 0)
+    again = study.trials[-1]
+    assert list(reported(again)) == [1, 2]  # while it waits, and for whoever looks at it
+    study.optimize(two_aims(checkpoints=tmp_path), n_trials=1)
+    again = study.trials[again.number]
+    assert again.params == {"width": 4}
+    assert reported(again) == reported(whole.trials[0])
+    assert again.values == whole.trials[0].values
 
 
 def test_a_suggested_recipe_is_what_the_trial_is_trained_by() -> None:

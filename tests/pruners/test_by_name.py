@@ -5,7 +5,7 @@ import pytest
 from optuna.trial import TrialState
 
 from optunas.errors import StudyError
-from optunas.pruners import PRUNERS, make_pruner
+from optunas.pruners import PRUNERS, ParetoPruner, make_pruner
 
 EPOCHS = 9
 
@@ -54,7 +54,7 @@ def test_the_median_waits_for_trials_and_epochs() -> None:
     study = run(make_pruner("median", epochs=EPOCHS))
     assert all(trial.state is TrialState.COMPLETE for trial in study.trials[:5])
     first = min(t.last_step for t in pruned(study) if t.last_step is not None)
-    assert first == round(0.4 * EPOCHS)
+    assert first == round(0.3 * EPOCHS)
     late = run(make_pruner("median(startup=20, warmup=6)", epochs=EPOCHS))
     assert all(trial.state is TrialState.COMPLETE for trial in late.trials[:20])
     assert {trial.last_step for trial in pruned(late)} == {6}
@@ -70,9 +70,9 @@ def test_percentile_keeps_fewer_than_the_median() -> None:
 
 def test_halving_decides_at_powers_of_its_factor() -> None:
     study = run(make_pruner("halving", epochs=EPOCHS))
+    assert {trial.last_step for trial in pruned(study)} == {3, 6}
+    study = run(make_pruner("successive_halving(first=1, factor=3)", epochs=EPOCHS))
     assert {trial.last_step for trial in pruned(study)} <= {1, 3, 9}
-    study = run(make_pruner("successive_halving(first=2, factor=2)", epochs=EPOCHS))
-    assert {trial.last_step for trial in pruned(study)} <= {2, 4, 8}
 
 
 def test_patience_ends_with_a_curve_that_falls() -> None:
@@ -98,6 +98,23 @@ def test_one_epoch_is_enough(name: str) -> None:
     run(make_pruner(name, epochs=1), trials=8)
 
 
+def test_several_objectives_have_their_own_pruner() -> None:
+    for text in ("median", "pareto", "median(startup=3)", "pareto(dominators=5)"):
+        assert isinstance(make_pruner(text, epochs=EPOCHS, n_objectives=2), ParetoPruner)
+    assert not isinstance(make_pruner("median", epochs=EPOCHS), ParetoPruner)
+    for nothing in ("none", None):
+        made = make_pruner(nothing, epochs=EPOCHS, n_objectives=2)
+        assert isinstance(made, optuna.pruners.NopPruner)
+    own = optuna.pruners.MedianPruner()
+    assert make_pruner(own, epochs=EPOCHS, n_objectives=2) is own
+
+
+@pytest.mark.parametrize("name", ["halving", "hyperband", "patient", "percentile", "threshold"])
+def test_what_compares_one_value_is_refused_for_several(name: str) -> None:
+    with pytest.raises(StudyError, match=f"'{name}' serves one objective; the study has 3: take"):
+        make_pruner(name, epochs=EPOCHS, n_objectives=3)
+
+
 def test_own_pruners_pass_through_and_none_is_none() -> None:
     own = optuna.pruners.WilcoxonPruner()
     assert make_pruner(own, epochs=5) is own
@@ -115,6 +132,8 @@ def test_own_pruners_pass_through_and_none_is_none() -> None:
         ("median(warmup=0.5)", "warmup is of type int | None; got 0.5"),
         ("median 5", "a pruner is written as name or name\\(key=value, ...\\)"),
         ("halving(factor=1)", "reduction_factor"),
+        ("pareto(dominators=0)", "n_dominators, patience and interval_steps are at least 1; got 0"),
+        ("pareto(share=1.5)", "share is a number from 0 up to, but not, 1; got 1.5"),
         ("none(epochs=3)", "takes no arguments; got 'epochs'"),
     ],
 )

@@ -23,7 +23,12 @@ from optuna.trial import BaseTrial, Trial, TrialState
 from optunas.architecture import Conv, GlobalPool, Layer, Linear, Sequential, cost, key
 from optunas.errors import StudyError
 from optunas.limits import Limits
-from optunas.samplers import GeneticSampler, LocalSearchSampler, RegularizedEvolutionSampler
+from optunas.samplers import (
+    ArchitectureSampler,
+    GeneticSampler,
+    LocalSearchSampler,
+    RegularizedEvolutionSampler,
+)
 from optunas.samplers.proposing import Proposing
 from optunas.samplers.scene import Scene
 from optunas.spaces import NASBench201
@@ -49,7 +54,12 @@ class OneObjective(Blind):
     serves_several_objectives = False
 
 
-MAKERS: list[Make] = [RegularizedEvolutionSampler, GeneticSampler, LocalSearchSampler]
+MAKERS: list[Make] = [
+    ArchitectureSampler,
+    RegularizedEvolutionSampler,
+    GeneticSampler,
+    LocalSearchSampler,
+]
 each = pytest.mark.parametrize("make", [Blind, *MAKERS])
 
 
@@ -245,6 +255,20 @@ def test_trials_that_are_asked_for_together_choose_differently(make: Make) -> No
     asked = [study.ask() for _ in range(6)]
     chosen = [SPACE.suggest(trial) for trial in reversed(asked)]
     assert len({key(network, SHAPE, 10) for network in chosen}) == 6
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_a_worker_foresees_what_slower_ones_choose_although_it_knows_more(make: Make) -> None:
+    for seed in range(5):
+        study = searched(make(SPACE, seed=seed), 15)
+        ending, slow = study.ask(), study.ask()
+        merit(ending)
+        study.tell(ending, 9.0)  # the slow worker may have looked before or after that
+        quick = study.ask()
+        study.sampler = make(SPACE, seed=seed)
+        second = SPACE.suggest(quick)
+        study.sampler = make(SPACE, seed=seed)
+        assert key(SPACE.suggest(slow), SHAPE, 10) != key(second, SHAPE, 10)
 
 
 @each

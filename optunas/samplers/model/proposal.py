@@ -31,9 +31,7 @@ def promising(scene: Scene, history: History, prior: Prior) -> View | None:
     for _ in range(CLIMBS):
         for view, _ in _ranked(promise)[:CLIMBERS]:
             promise += _valued(belief, pool.around(view))
-    ranked = _ranked(promise)
-    # workers that began before this one and have not chosen yet will take the first ones
-    return ranked[min(scene.choosing, len(ranked) - 1)][0]
+    return _ranked(promise)[0][0]
 
 
 def _valued(belief: Belief, views: Sequence[View]) -> list[tuple[View, float]]:
