@@ -147,19 +147,19 @@ class Proposing(BaseSampler, ABC):
             if scene is not None and len(trials) < len(begun):
                 scene = replace(scene, spelled=_spelled(begun, trials))
             if scene is not None and self.foresees:
-                scene = replace(scene, taken=scene.taken | self._foreseen(scene, trials))
+                scene = scene.knowing(self._foreseen(scene, trials))
             view = None if scene is None else self.propose(scene) or scene.any()
             self._proposed[trial.number] = trial, view
         return view
 
-    def _foreseen(self, scene: Scene, trials: Sequence[FrozenTrial]) -> frozenset[str]:
-        """The keys of what the `choosers` will choose, each from what it sees."""
-        keys: frozenset[str] = frozenset()
+    def _foreseen(self, scene: Scene, trials: Sequence[FrozenTrial]) -> dict[int, View]:
+        """What the `choosers` will choose, each from what it sees, by number."""
+        views: dict[int, View] = {}
         for other in scene.choosers:
             past = self._scene(scene.study, other, trials)
-            view = past and self.propose(replace(past, taken=past.taken | keys))
-            keys |= {view.key} if view else set()
-        return keys
+            view = past and self.propose(past.knowing(views))
+            views |= {other.number: view} if view else {}
+        return views
 
     def _scene(
         self, study: Study, trial: FrozenTrial, trials: Sequence[FrozenTrial]

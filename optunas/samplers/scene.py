@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial, reduce
 from typing import Any
 
@@ -53,6 +53,11 @@ class Scene:
     def choosing(self) -> int:
         """How many `choosers` there are."""
         return len(self.choosers)
+
+    def knowing(self, views: Mapping[int, View]) -> Scene:
+        """The same, with the networks of some trials that have not told theirs."""
+        keys = frozenset(view.key for view in views.values())
+        return replace(self, views={**self.views, **views}, taken=self.taken | keys)
 
     def view_of(self, trial: FrozenTrial) -> View | None:
         """The network of one of `trials`; None where it is not known."""

@@ -18,7 +18,8 @@ from optunas.spaces.sight import View
 class History:
     """What a study's trials tell, in their order.
 
-    `views`, `results` and `constraints` go together; `running` are other workers' networks.
+    `views`, `results` and `constraints` go together; `running` are the networks of
+    trials that began before: those that begin later mind this one.
     """
 
     views: tuple[View, ...]
@@ -38,7 +39,8 @@ class History:
             tuple(
                 scene.views[t.number]
                 for t in scene.trials
-                if t.state is TrialState.RUNNING and t.number in scene.views
+                if t.state is TrialState.RUNNING and t.number < scene.number
+                if t.number in scene.views
             ),
         )
 
