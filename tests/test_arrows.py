@@ -37,7 +37,7 @@ ARROWS = {
     ),
     # the study
     "testing": "architecture nn spaces errors",
-    "samplers": "architecture spaces limits attributes errors _named",
+    "samplers": "architecture pruners spaces limits attributes errors _named",
     "pruners": "errors _named",
     "benchmarks": "attributes spaces errors _named",
     "storage": "errors _database _sqlite",

@@ -55,7 +55,7 @@ def run(
         str | None,
         typer.Option(
             help="Stops weak candidates: none, median, percentile, successive-halving, hyperband, "
-            "threshold, patient.",
+            "threshold, patient; for several objectives pareto.",
             show_default="median",
         ),
     ] = None,

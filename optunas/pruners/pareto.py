@@ -10,6 +10,7 @@ from optuna.pruners import BasePruner
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from optunas.errors import StudyError
 from optunas.pruners.reports import reported
 
 Values = Sequence[float]
@@ -53,17 +54,17 @@ class ParetoPruner(BasePruner):
         interval_steps: int = 1,
     ) -> None:
         if min(n_dominators, patience, interval_steps) < 1:
-            raise ValueError(
+            raise StudyError(
                 "n_dominators, patience and interval_steps are at least 1; "
                 f"got {n_dominators}, {patience} and {interval_steps}"
             )
         if min(n_startup_trials, n_warmup_steps) < 0:
-            raise ValueError(
+            raise StudyError(
                 "n_startup_trials and n_warmup_steps are at least 0; "
                 f"got {n_startup_trials} and {n_warmup_steps}"
             )
         if not 0 <= share < 1:
-            raise ValueError(f"share is a number from 0 up to, but not, 1; got {share}")
+            raise StudyError(f"share is a number from 0 up to, but not, 1; got {share}")
         self._dominators, self._share, self._patience = n_dominators, share, patience
         self._startup, self._warmup, self._interval = (
             n_startup_trials, n_warmup_steps, interval_steps,

@@ -16,6 +16,7 @@ from optuna.trial import FrozenTrial, TrialState
 from scipy.special import ndtri
 from scipy.stats import rankdata
 
+from optunas.pruners import reported
 from optunas.samplers.model.gaussian import Array
 
 AUGMENTED = 0.05  # Knowles 2006
@@ -44,36 +45,37 @@ def results(
     trials: Sequence[FrozenTrial], directions: Sequence[StudyDirection]
 ) -> Mapping[int, Result]:
     """By trial number: measured for completed trials, estimated for pruned ones."""
-    signs = [1.0 if d is StudyDirection.MAXIMIZE else -1.0 for d in directions]
-    known = {
-        trial.number: Result(tuple(s * v for s, v in zip(signs, trial.values, strict=True)))
-        for trial in trials
-        if trial.state is TrialState.COMPLETE and trial.values
-    }
-    if len(signs) > 1:
-        return known
-    complete = [trial for trial in trials if trial.number in known]
+    signs = np.array([1.0 if d is StudyDirection.MAXIMIZE else -1.0 for d in directions])
+    complete = [t for t in trials if t.state is TrialState.COMPLETE and t.values]
+    ends = [signs * trial.values for trial in complete]
+    known = {t.number: Result(tuple(end.tolist())) for t, end in zip(complete, ends, strict=True)}
+    curves = [reported(trial) for trial in complete]
     for trial in trials:
-        if trial.state is TrialState.PRUNED and trial.intermediate_values:
-            known[trial.number] = _estimate(trial, complete, signs[0])
-    return known
+        told = reported(trial) if trial.state is TrialState.PRUNED else {}
+        if not told:
+            continue
+        step, values = max(told.items())
+        nothing = (np.nan,) * len(signs)
+        there = [signs * curve.get(step, nothing) for curve in curves]
+        known[trial.number] = _estimate(signs * values, there, ends)
+    return {number: result for number, result in known.items() if not np.isnan(result.merits).any()}
 
 
-def _estimate(trial: FrozenTrial, complete: Sequence[FrozenTrial], sign: float) -> Result:
-    """The end that completed trials had who stood there at that epoch.
+def _estimate(values: Array, earlier: Sequence[Array], final: Sequence[Array]) -> Result:
+    """The end that completed trials had who stood there at that epoch, objective by objective.
 
-    Where too few did, all that is known is that somebody thought little of it: the worst end so
-    far, with much doubt.
+    `earlier` and `final` are theirs. Where too few reported that epoch, all that is
+    known is that somebody thought little of it: the worst end so far, with much doubt.
     """
-    step, value = max(trial.intermediate_values.items())
-    ends = np.array([sign * other.values[0] for other in complete])
-    there = [other.intermediate_values.get(step, np.nan) for other in complete]
-    then = sign * np.array(there, dtype=np.float64)
-    both = ~np.isnan(then)
-    if both.sum() < FEW or np.isnan(value):
-        return Result((float(ends.min()) if len(ends) else sign * value,), UNSURE)
-    share = np.mean(then[both] < sign * value) + 0.5 * np.mean(then[both] == sign * value)
-    return Result((float(np.quantile(ends[both], share)),), ESTIMATED)
+    if not final:
+        return Result(tuple(values.tolist()), UNSURE)
+    then, ends = np.array(earlier), np.array(final)
+    both = ~np.isnan(then).any(1)
+    if both.sum() < FEW or np.isnan(values).any():
+        return Result(tuple(ends.min(0).tolist()), UNSURE)
+    shares = (then[both] < values).mean(0) + 0.5 * (then[both] == values).mean(0)
+    guessed = [np.quantile(end, share) for end, share in zip(ends[both].T, shares, strict=True)]
+    return Result(tuple(map(float, guessed)), ESTIMATED)
 
 
 def scores(found: Sequence[Result]) -> Array:

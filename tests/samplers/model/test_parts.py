@@ -106,6 +106,24 @@ def test_a_pruned_trial_at_an_epoch_that_nobody_reported_is_doubtful_and_bad() -
     assert found[4].extra > 0.25
 
 
+def test_a_pruned_trial_of_several_objectives_is_estimated_by_its_reports() -> None:
+    both = [StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE]
+    trials = []
+    for n in range(4):  # ends 10, 20, 30, 40 at costs 4, 3, 2, 1
+        rows = [[2, n + 1.0, 4.0 - n], [5, 10.0 * (n + 1), 4.0 - n]]
+        values = [10.0 * (n + 1), 4.0 - n]
+        trials.append(create_trial(values=values, user_attrs={"reported": rows}))
+    stopped = {"reported": [[2, 2.5, 2.5]]}
+    trials.append(create_trial(state=TrialState.PRUNED, values=None, user_attrs=stopped))
+    for number, one in enumerate(trials):
+        one.number = number
+    assert results(trials, both)[4].merits == (25.0, -2.5)
+
+
+def test_a_report_that_is_no_number_and_nothing_to_compare_with_says_nothing() -> None:
+    assert results([trial(0, TrialState.PRUNED, e1=float("nan"))], MAXIMIZE) == {}
+
+
 def test_rejected_and_failed_trials_say_nothing() -> None:
     rejected, failed = trial(4, TrialState.PRUNED), trial(5, TrialState.FAIL)
     assert set(results([*completed(), rejected, failed], MAXIMIZE)) == {0, 1, 2, 3}
