@@ -29,17 +29,16 @@ class WithForeign:
     foreign: Mapping[str, BaseDistribution] = field(default_factory=dict)
 
     def suggest(self, trial: BaseTrial) -> Any:
+        """The space's network and the further values: a change of either is a change."""
         network = None if self.sight is None else self.sight.suggest(trial)
-        for name, distribution in self.foreign.items():
-            ask(trial, name, distribution)
-        return network
+        return network, tuple(ask(trial, name, d) for name, d in self.foreign.items())
 
     def view(self, drawn: Draw) -> View:
         values = {name: drawn.params[name] for name in self.foreign}
         said = key_of(values) if values else ""
         if self.sight is None:
             return View(drawn.params, drawn.distributions, said)
-        view = self.sight.view(drawn)
+        view = self.sight.view(self._own(drawn))
         return View(
             drawn.params,
             drawn.distributions,
@@ -47,6 +46,14 @@ class WithForeign:
             view.margin,
             view.costly,
             lambda: view.features,
+        )
+
+    def _own(self, drawn: Draw) -> Draw:
+        """What the space itself has drawn."""
+        return Draw(
+            {n: value for n, value in drawn.params.items() if n not in self.foreign},
+            {n: found for n, found in drawn.distributions.items() if n not in self.foreign},
+            drawn.architecture[0],
         )
 
 
