@@ -71,7 +71,7 @@ class ArchitectureSampler(Proposing):
         history = History.of(scene)
         attributes = scene.study.user_attrs
         prior = Prior.of(attributes, partial(whole_view, scene.sight))
-        begun = len(history.views) + len(history.running) + scene.choosing
+        begun = len(history.views) + scene.running
         if prior.sources or (begun >= self._startup and len(history.views) >= FEWEST):
             return promising(scene, history, prior)
         drawn = [scene.random() for _ in range(8 if prior.guesses else 1)]

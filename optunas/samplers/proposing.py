@@ -148,9 +148,28 @@ class Proposing(BaseSampler, ABC):
                 scene = replace(scene, spelled=_spelled(begun, trials))
             if scene is not None and self.foresees:
                 scene = scene.knowing(self._foreseen(scene, trials))
-            view = None if scene is None else self.propose(scene) or scene.any()
+            view = None if scene is None else self._chosen(scene, begun)
             self._proposed[trial.number] = trial, view
         return view
+
+    def _chosen(self, scene: Scene, trials: Sequence[FrozenTrial]) -> View | None:
+        """What is proposed; again, where a worker of another seed was quicker with the same."""
+        view = self.propose(scene) or scene.any()
+        later = {
+            t.number: other
+            for t in trials
+            if t.number > scene.number and t.state is not TrialState.WAITING
+            if (other := self._said(scene, t)) is not None
+        }
+        if view is None or view.key not in {other.key for other in later.values()}:
+            return view
+        return self.propose(scene.knowing(later)) or view
+
+    def _said(self, scene: Scene, trial: FrozenTrial) -> View | None:
+        """The network of a trial, told or just proposed by this process."""
+        if trial.number in self._proposed:
+            return self._proposed[trial.number][1]
+        return whole_view(scene.sight, trial.params)
 
     def _foreseen(self, scene: Scene, trials: Sequence[FrozenTrial]) -> dict[int, View]:
         """What the `choosers` will choose, each from what it sees, by number."""
@@ -225,13 +244,25 @@ def _spelled(
 
 
 def _as_seen_by(trial: FrozenTrial, trials: Sequence[FrozenTrial]) -> tuple[FrozenTrial, ...]:
-    """The other trials that have begun; what ended just after this one began runs on.
+    """The other trials that have begun before; what ended just after this one began runs on.
 
-    Whether a worker saw the end of a trial depends on milliseconds; that way all workers agree on
-    what each one knows. What ended later ended by another clock, or this trial waited: it counts.
+    Whether a worker saw the end of a trial, or the beginning of a later one, depends on
+    milliseconds; that way all workers agree on what each one knows. What ended later ended by
+    another clock, or this trial waited: it counts.
     """
-    begun = [t for t in trials if t.number != trial.number and t.state is not TrialState.WAITING]
+    begun = [
+        t
+        for t in trials
+        if t.state is not TrialState.WAITING
+        if t.number < trial.number or (t.number > trial.number and _before(t, trial))
+    ]
     return tuple(_running(t) if _just_after(trial, t) else t for t in begun)
+
+
+def _before(trial: FrozenTrial, other: FrozenTrial) -> bool:
+    """Whether a trial ended before the other one began, which had waited in the queue."""
+    ended, begun = trial.datetime_complete, other.datetime_start
+    return ended is not None and begun is not None and ended <= begun
 
 
 def _just_after(trial: FrozenTrial, other: FrozenTrial) -> bool:

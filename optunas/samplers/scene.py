@@ -49,11 +49,6 @@ class Scene:
         earlier = (trial for trial in self.trials if trial.number < self.number)
         return sum(trial.state is TrialState.RUNNING for trial in earlier)
 
-    @property
-    def choosing(self) -> int:
-        """How many `choosers` there are."""
-        return len(self.choosers)
-
     def knowing(self, views: Mapping[int, View]) -> Scene:
         """The same, with the networks of some trials that have not told theirs."""
         keys = frozenset(view.key for view in views.values())

@@ -14,6 +14,7 @@ from optunas.spaces.sight import View
 
 CLIMBS = 2
 CLIMBERS = 3
+DIGITS = 4
 
 
 def promising(scene: Scene, history: History, prior: Prior) -> View | None:
@@ -39,4 +40,5 @@ def _valued(belief: Belief, views: Sequence[View]) -> list[tuple[View, float]]:
 
 
 def _ranked(promise: Sequence[tuple[View, float]]) -> list[tuple[View, float]]:
-    return sorted(promise, key=lambda one: -one[1])
+    # the last digits differ between processes, where memory lies otherwise; who wins must not
+    return sorted(promise, key=lambda one: (-round(one[1], DIGITS), one[0].key))
