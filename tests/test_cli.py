@@ -21,6 +21,7 @@ from optuna.trial import TrialState
 
 from optunas.attributes import evaluated, outcomes
 from optunas.cli import main
+from optunas.cli.speaking import this_command
 
 from .small import COMMAND, PLAIN_FILE, STUDY_FILE, environment, finish, optunas, start
 
@@ -149,6 +150,21 @@ def test_options_win_over_the_study_file(folder: Path, run: Run) -> None:
     assert "recipe.lr_factor" in trial.params
     assert trial.user_attrs["recipe"]["batch_size"] == 32
     assert "The Pareto front" in out
+
+
+def test_commands_to_copy_work_where_they_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`make search` calls `.venv/bin/optunas`, which no shell finds by its name."""
+    monkeypatch.chdir(tmp_path)
+    script = Path(".venv/bin/optunas")
+    script.parent.mkdir(parents=True)
+    script.touch(mode=0o755)
+    monkeypatch.setattr(sys, "argv", [str(script), "run", "few.py"])
+    monkeypatch.setenv("PATH", "/usr/bin")
+    assert this_command() == ".venv/bin/optunas run few.py"
+    monkeypatch.setenv("PATH", str(tmp_path / ".venv/bin"))
+    assert this_command() == "optunas run few.py"
 
 
 def test_settings_that_changed_are_said(folder: Path, run: Run) -> None:

@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 
 from optunas.cli.options import Device, Storage, StudyName
-from optunas.cli.speaking import console, say, storage_option, this_command
+from optunas.cli.speaking import console, program, say, storage_option, this_command
 from optunas.errors import OptunasError
 
 if TYPE_CHECKING:
@@ -220,11 +220,11 @@ def _next(study: optuna.Study, search: Search, searched: list[str]) -> None:
     say("\nNext:")
     say(f"  search on             {this_command(trials=more)}")
     for best in best_trials(study, trials)[:1]:
-        say(f"  look at the best      optunas show {best.number} --study {name}{storage}")
+        say(f"  look at the best      {program()} show {best.number} --study {name}{storage}")
         if search.own is not None:
-            again = shlex.join(["optunas", "deliver", *searched])
+            again = shlex.join([program(), "deliver", *searched])
             say(f"  retrain and keep it   {again} --study {name}{storage}")
-    say(f"  watch in the browser  optunas dashboard{storage}")
+    say(f"  watch in the browser  {program()} dashboard{storage}")
 
 
 def _again(**options: Any) -> list[str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -26,6 +28,14 @@ def say(line: str) -> None:
     console.print(Text(line), soft_wrap=True)
 
 
+def program() -> str:
+    """How this program is called here: `optunas`, or its path where a shell would not find it."""
+    called, found = Path(sys.argv[0]), shutil.which("optunas")
+    if called.name != "optunas" or not called.exists():
+        return "optunas"
+    return "optunas" if found is not None and called.samefile(found) else str(called)
+
+
 def this_command(trials: int | None = None) -> str:
     """What was typed, with passwords masked; with another number of trials where one is given."""
     from optunas.storage import masked
@@ -33,7 +43,7 @@ def this_command(trials: int | None = None) -> str:
     words = [masked(word) if "://" in word else word for word in sys.argv[1:]]
     if trials is not None:
         words = [*_without_trials(words), "--trials", str(trials)]
-    return shlex.join(["optunas", *words])
+    return shlex.join([program(), *words])
 
 
 def _without_trials(words: list[str]) -> list[str]:
