@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
-from optuna.exceptions import TrialPruned
 from optuna.trial import BaseTrial
 
 from optunas.architecture import features
@@ -64,13 +63,14 @@ class Prospect:
         return propose(self.space, self.recipe, trial, self.input_shape, self.classes)
 
     def suggest(self, trial: BaseTrial) -> Candidate:
-        """`propose`, for samplers: whatever goes wrong in a person's own function is a misfit."""
+        """`propose`, for looks: whatever goes wrong in a person's own function is a misfit."""
         try:
             return self.propose(trial)
-        except (OptunasError, TrialPruned):
+        except OptunasError:
             raise
         except Exception as error:
-            raise Misfit(" ".join(f"{type(error).__name__}: {error}".split())) from error
+            line = " ".join(f"{type(error).__name__}: {error}".split())
+            raise Misfit(f"the search space failed on a random draw: {line}") from error
 
     def view(self, drawn: Draw) -> View:
         """What samplers see of a draw (`spaces.Sight`): the network, its recipe and its limits."""
@@ -99,20 +99,13 @@ class Prospect:
         Raises `Misfit` for one that can't be built, `OptunasError` for choices that are no
         strings or numbers, and for what is no network at all.
         """
-        candidates: list[Candidate] = []
         try:
-            drawn = draw(lambda trial: candidates.append(self.propose(trial)), rng, given)
+            drawn = draw(self.suggest, rng, given)
         except ShapeError as error:
             raise Misfit(str(error)) from error
-        except OptunasError:
-            raise
-        except Exception as error:
-            line = " ".join(f"{type(error).__name__}: {error}".split())
-            raise Misfit(f"the search space failed on a random draw: {line}") from error
         check_choices(drawn.distributions)
-        return Proposal(
-            drawn.params, drawn.distributions, candidates[0], self.margin(candidates[0])
-        )
+        candidate: Candidate = drawn.architecture
+        return Proposal(drawn.params, drawn.distributions, candidate, self.margin(candidate))
 
     def margin(self, candidate: Candidate) -> float:
         """How far the candidate is over the limits that arithmetic can tell; 0 is within."""

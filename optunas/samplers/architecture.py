@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Unpack
 
 from optuna import Study
 from optuna.trial import FrozenTrial
 
-from optunas.architecture.layer import Shape
 from optunas.errors import StudyError
-from optunas.limits import Limits
 from optunas.samplers.model.history import History
 from optunas.samplers.model.memory import remembered
 from optunas.samplers.model.prior import Prior
 from optunas.samplers.model.proposal import promising
-from optunas.samplers.proposing import Proposing
+from optunas.samplers.proposing import Proposing, Settings
 from optunas.samplers.scene import Scene, whole_view
 from optunas.spaces.sight import Sight, View
 from optunas.spaces.space import Suggests
@@ -35,14 +34,14 @@ class ArchitectureSampler(Proposing):
     * Pruned trials count as the completed ones that stood where they did at that epoch.
     * Other workers' running trials count as what is expected of them.
     * Constraints that only training or measuring tells (`trial.set_constraint`) are learned.
-    * Several objectives are learned one by one, and weighted at random for each proposal (after
-      ParEGO, Knowles 2006).
+    * Several objectives are learned one by one. Of two the area that a network adds to the Pareto
+      front counts, of more a weighting at random for each proposal (after ParEGO, Knowles 2006).
     * Of a study beyond a thousand trials it looks at the best, the newest and some between.
     * Earlier studies (`warm_start`) and guesses (`guess`) are taken from the study's attributes.
 
     `startup`: so many random networks come first, unless an earlier study makes up for them. The
-    other arguments are those of `Proposing`. Where nothing else is left (a small space that is
-    evaluated throughout), parameters are random.
+    other arguments are those of `Proposing`. Where nothing new is left (a small space that is
+    evaluated throughout), networks come again.
     """
 
     foresees = True
@@ -51,15 +50,12 @@ class ArchitectureSampler(Proposing):
         self,
         space: Suggests | Sight | None = None,
         *,
-        seed: int | None = None,
-        input_shape: Shape = (3, 32, 32),
-        classes: int = 10,
-        limits: Limits | None = None,
         startup: int = 10,
+        **settings: Unpack[Settings],
     ) -> None:
         if startup < 1:
             raise StudyError(f"a model needs at least 1 random trial; got startup={startup}")
-        super().__init__(space, seed=seed, input_shape=input_shape, classes=classes, limits=limits)
+        super().__init__(space, **settings)
         self._startup = startup
 
     def remembered(self, study: Study, trials: Sequence[FrozenTrial]) -> Sequence[FrozenTrial]:

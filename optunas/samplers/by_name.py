@@ -158,8 +158,8 @@ def _cmaes(
 def _gp(seed: int, *, startup: int) -> BaseSampler:
     """Gaussian process: the fewest trials in a small flat space, and the slowest proposals (0.1 to
     2 s each within the first 60 trials, on two busy cores). It serves several objectives. It learns
-    from completed trials only and may propose a pruned network again and again (22 to 42 of 60
-    trials on NAS-Bench-201 with the median pruner): with a pruner take ``screened-gp``."""
+    from completed trials only and may propose a pruned network again and again: with a pruner take
+    ``screened-gp``."""
     return _seeded(
         samplers.GPSampler, seed, n_startup_trials=startup, warn_independent_sampling=False
     )

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Unpack
 
 from optuna.distributions import BaseDistribution
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from optunas.architecture.layer import Shape
 from optunas.errors import StudyError
-from optunas.limits import Limits
 from optunas.samplers.mixed_space import MixedSpace
-from optunas.samplers.proposing import Proposing
+from optunas.samplers.proposing import Proposing, Settings
+from optunas.samplers.ranking import excess
 from optunas.samplers.scene import Scene
 from optunas.spaces.sight import Sight, View, look
 from optunas.spaces.space import Suggests
@@ -52,13 +51,10 @@ class CatCmaSampler(Proposing):
         self,
         space: Suggests | Sight | None = None,
         *,
-        seed: int | None = None,
-        input_shape: Shape = (3, 32, 32),
-        classes: int = 10,
-        limits: Limits | None = None,
         population: int | None = None,
+        **settings: Unpack[Settings],
     ) -> None:
-        super().__init__(space, seed=seed, input_shape=input_shape, classes=classes, limits=limits)
+        super().__init__(space, **settings)
         if population is not None and population < SMALLEST:
             raise StudyError(f"a population is {SMALLEST} trials or more; got {population}")
         self._population = population
@@ -144,8 +140,7 @@ def _common(scene: Scene, ended: Sequence[FrozenTrial]) -> Mapping[str, BaseDist
 
 def _rank(scene: Scene, trial: FrozenTrial) -> tuple[float, ...]:
     """The smaller the better."""
-    margin = max(scene.views[trial.number].margin, 0.0)
-    broken = margin + sum(max(value, 0.0) for value in trial.constraints.values())
+    broken = excess(scene.views[trial.number], trial)
     sign = -1.0 if scene.study.directions[0] is StudyDirection.MAXIMIZE else 1.0
     if broken > 0:
         return 2.0, broken

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from optunas.architecture.layer import Shape
+from typing import Unpack
+
 from optunas.errors import StudyError
-from optunas.limits import Limits
-from optunas.samplers.proposing import Proposing
+from optunas.samplers.proposing import Proposing, Settings
 from optunas.samplers.ranking import individuals, ranked
 from optunas.samplers.scene import Scene
 from optunas.spaces.sight import Sight, View
@@ -33,15 +33,12 @@ class RegularizedEvolutionSampler(Proposing):
         self,
         space: Suggests | Sight | None = None,
         *,
-        seed: int | None = None,
-        input_shape: Shape = (3, 32, 32),
-        classes: int = 10,
-        limits: Limits | None = None,
         population: int = 30,
         sample: int = 10,
         startup: int = 10,
+        **settings: Unpack[Settings],
     ) -> None:
-        super().__init__(space, seed=seed, input_shape=input_shape, classes=classes, limits=limits)
+        super().__init__(space, **settings)
         if not 1 <= sample <= population:
             raise StudyError(
                 "evolution takes the best of a sample of its population: 1 <= sample <= "

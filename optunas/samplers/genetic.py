@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
-from optunas.architecture.layer import Shape
 from optunas.errors import StudyError
-from optunas.limits import Limits
-from optunas.samplers.proposing import Proposing
+from optunas.samplers.proposing import Proposing, Settings
 from optunas.samplers.ranking import Individual, individuals, ranked
 from optunas.samplers.scene import Scene
 from optunas.spaces.sight import Sight, View, look
@@ -41,14 +39,11 @@ class GeneticSampler(Proposing):
         self,
         space: Suggests | Sight | None = None,
         *,
-        seed: int | None = None,
-        input_shape: Shape = (3, 32, 32),
-        classes: int = 10,
-        limits: Limits | None = None,
         population: int = 20,
         startup: int = 10,
+        **settings: Unpack[Settings],
     ) -> None:
-        super().__init__(space, seed=seed, input_shape=input_shape, classes=classes, limits=limits)
+        super().__init__(space, **settings)
         if population < 2:
             raise StudyError(f"a child has two parents: population >= 2; got {population}")
         if startup < 1:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from math import log
+from typing import Unpack
 
 import numpy as np
 from optuna.distributions import FloatDistribution, IntDistribution
 
-from optunas.architecture.layer import Shape
 from optunas.errors import StudyError
-from optunas.limits import Limits
-from optunas.samplers.proposing import Proposing
+from optunas.samplers.proposing import Proposing, Settings
 from optunas.samplers.ranking import Individual, individuals, ranked
 from optunas.samplers.scene import Scene
-from optunas.spaces.neighbours import STRIDES, changes
-from optunas.spaces.sight import Sight, View, look
+from optunas.spaces.neighbours import STRIDES
+from optunas.spaces.sight import Sight, View
 from optunas.spaces.space import Suggests
 
 
@@ -42,13 +41,10 @@ class LocalSearchSampler(Proposing):
         self,
         space: Suggests | Sight | None = None,
         *,
-        seed: int | None = None,
-        input_shape: Shape = (3, 32, 32),
-        classes: int = 10,
-        limits: Limits | None = None,
         startup: int = 10,
+        **settings: Unpack[Settings],
     ) -> None:
-        super().__init__(space, seed=seed, input_shape=input_shape, classes=classes, limits=limits)
+        super().__init__(space, **settings)
         if startup < 1:
             raise StudyError(f"local search starts somewhere: startup >= 1; got {startup}")
         self._startup = startup
@@ -68,11 +64,7 @@ class LocalSearchSampler(Proposing):
         once.
         """
         rng = np.random.default_rng((self.seed, peak.number, 1))
-        params = peak.view.params
-        steps = list(changes(peak.view.distributions, params))
-        for i in rng.permutation(len(steps)):
-            name, value = steps[i]
-            view = look(scene.sight, rng, {**params, name: value})
+        for view in scene.around(peak.view, rng):
             if view is not None and scene.is_new(view):
                 yield view
 

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from optuna import Study
@@ -27,6 +27,15 @@ from optunas.spaces.sight import Remembering, Sight, View, sight_of
 from optunas.spaces.space import Suggests
 
 MOMENT = timedelta(minutes=1)
+
+
+class Settings(TypedDict, total=False):
+    """The keyword arguments that all our samplers have (see `Proposing`)."""
+
+    seed: int | None
+    input_shape: Shape
+    classes: int
+    limits: Limits | None
 
 
 class Proposing(BaseSampler, ABC):
@@ -158,8 +167,8 @@ class Proposing(BaseSampler, ABC):
         later = {
             t.number: other
             for t in trials
-            if t.number > scene.number and t.state is not TrialState.WAITING
-            if (other := self._said(scene, t)) is not None
+            if t.number > scene.number and t.number not in scene.views
+            if t.state is not TrialState.WAITING and (other := self._said(scene, t)) is not None
         }
         if view is None or view.key not in {other.key for other in later.values()}:
             return view
@@ -195,7 +204,7 @@ class Proposing(BaseSampler, ABC):
         known = [*views.values(), *(view for view in unsaid if view is not None)]
         return Scene(
             study,
-            trial.number,
+            trial,
             others,
             views,
             self._sight(foreign),

@@ -39,6 +39,11 @@ class Individual:
         return all(a <= b for a, b in pairs) and any(a < b for a, b in pairs)
 
 
+def excess(view: View, trial: FrozenTrial) -> float:
+    """By how much limits and constraints are broken in total."""
+    return view.over + sum(max(value, 0.0) for value in trial.constraints.values())
+
+
 def individuals(scene: Scene) -> list[Individual]:
     """The trials with results, by number."""
     directions = scene.study.directions
@@ -52,7 +57,7 @@ def _individual(
     view = scene.view_of(trial)
     if view is None:
         return None
-    broken = max(view.margin, 0.0) + sum(max(c, 0.0) for c in trial.constraints.values())
+    broken = excess(view, trial)
     if trial.state is TrialState.COMPLETE:
         order, values = (broken, 0, 0), trial.values
     elif len(directions) == 1 and trial.intermediate_values:

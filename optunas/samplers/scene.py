@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial, reduce
 from typing import Any
@@ -12,7 +12,7 @@ from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from optunas.spaces.draw import draw
-from optunas.spaces.neighbours import mutate
+from optunas.spaces.neighbours import changes, mutate
 from optunas.spaces.sight import Sight, View, look, seen
 
 DRAWS = 300
@@ -21,7 +21,7 @@ DRAWS = 300
 
 @dataclass(frozen=True)
 class Scene:
-    """The study as trial `number` finds it; made anew for every proposal.
+    """The study as `trial` finds it; made anew for every proposal.
 
     * `trials`: all others that have begun, by number; what ended just after this one began runs;
     * `views`: their networks by number, where all choices are made and this space can make them;
@@ -34,7 +34,7 @@ class Scene:
     """
 
     study: Study
-    number: int
+    trial: FrozenTrial
     trials: tuple[FrozenTrial, ...]
     views: Mapping[int, View]
     sight: Sight
@@ -42,6 +42,11 @@ class Scene:
     taken: frozenset[str]
     choosers: tuple[FrozenTrial, ...]
     spelled: frozenset[tuple[tuple[str, Any], ...]] = frozenset()
+
+    @property
+    def number(self) -> int:
+        """That of the trial."""
+        return self.trial.number
 
     @property
     def running(self) -> int:
@@ -76,6 +81,15 @@ class Scene:
         """One choice changed at random, be it active or not; None for a misfit."""
         return seen(self.sight, partial(mutate, self.sight.suggest, params, self.rng, tries=1))
 
+    def around(
+        self, view: View, rng: np.random.Generator, most: int | None = None
+    ) -> Iterator[View | None]:
+        """The networks that are one changed choice away, in random order; None for misfits."""
+        steps = list(changes(view.distributions, view.params))
+        for i in rng.permutation(len(steps))[:most]:
+            name, value = steps[i]
+            yield look(self.sight, rng, {**view.params, name: value})
+
     def random(self) -> View | None:
         """A new network at random; None where none was found.
 
@@ -88,9 +102,10 @@ class Scene:
             if self.is_new(view):
                 return view
             best = _closer(best, view)
-        return None if best is None else self._walk(best)
+        return None if best is None else self.walk(best)
 
-    def _walk(self, view: View) -> View | None:
+    def walk(self, view: View) -> View | None:
+        """The first new network on a walk that never goes further over the limits."""
         for _ in range(DRAWS):
             view = _closer(view, self.mutated(view.params)) or view
             if self.is_new(view):
@@ -124,4 +139,4 @@ def _closer(view: View | None, other: View | None) -> View | None:
     """The one that is less over the limits; `other` where both are as much, or within."""
     if view is None or other is None:
         return view or other
-    return view if max(view.margin, 0) < max(other.margin, 0) else other
+    return view if view.over < other.over else other

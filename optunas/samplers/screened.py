@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from typing import Any
 
 from optuna import Study
@@ -22,7 +23,6 @@ from optunas.spaces.space import Suggests
 
 REDRAWS = 10  # times that the sampler is asked
 STUBBORN = 2  # equal answers in a row: its state decides, not chance
-STEPS = 300  # of a walk towards the limits, and away from what is known
 DRAWS = 100
 
 
@@ -78,16 +78,15 @@ class Screened(Proposing):
             if scene.is_new(view):
                 return view
             answers.append(view)
-        near = min(answers, key=_over, default=None) or look(scene.sight, scene.rng)
-        new = near and scene.first_new(_steps(scene, near))
+        near = min(answers, key=attrgetter("over"), default=None) or look(scene.sight, scene.rng)
+        new = near and scene.walk(near)
         return new or scene.new_of(lambda: look(scene.sight, scene.rng), DRAWS) or near
 
     def _answers(self, scene: Scene) -> Iterator[View]:
-        (trial,) = (t for t in scene.study.get_trials(deepcopy=False) if t.number == scene.number)
         last: dict[str, Any] = {}
         again = 0
         for _ in range(REDRAWS):
-            asking = _AskingTrial(self._sampler, scene, trial)
+            asking = _AskingTrial(self._sampler, scene)
             view = seen(scene.sight, asking.choose)
             if view is not None:
                 yield view
@@ -145,10 +144,11 @@ class Screened(Proposing):
 class _AskingTrial(DrawnTrial):
     """A trial that is not in the study: it chooses as `sampler` has the real one choose."""
 
-    def __init__(self, sampler: BaseSampler, scene: Scene, trial: FrozenTrial) -> None:
-        search_space = sampler.infer_relative_search_space(scene.study, trial)
-        super().__init__(scene.rng, sampler.sample_relative(scene.study, trial, search_space))
-        self._sampler, self._scene, self._real = sampler, scene, trial
+    def __init__(self, sampler: BaseSampler, scene: Scene) -> None:
+        search_space = sampler.infer_relative_search_space(scene.study, scene.trial)
+        given = sampler.sample_relative(scene.study, scene.trial, search_space)
+        super().__init__(scene.rng, given)
+        self._sampler, self._scene = sampler, scene
 
     def choose(self) -> Draw:
         """Ask the space."""
@@ -162,22 +162,9 @@ class _AskingTrial(DrawnTrial):
         return super()._take(name, distribution)
 
     def _independent(self, name: str, distribution: BaseDistribution) -> Any:
-        so_far = copy.copy(self._real)
+        so_far = copy.copy(self._scene.trial)
         so_far.params, so_far.distributions = self.params, self.distributions
         return self._sampler.sample_independent(self._scene.study, so_far, name, distribution)
-
-
-def _steps(scene: Scene, view: View) -> Iterator[View]:
-    """A walk through the space that never goes further beyond the limits."""
-    for _ in range(STEPS):
-        step = scene.mutated(view.params)
-        if step is not None and _over(step) <= _over(view):
-            view = step
-            yield view
-
-
-def _over(view: View) -> float:
-    return max(view.margin, 0.0)
 
 
 def _enqueued(trial: FrozenTrial) -> bool:

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 from optuna import Study
-from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from optunas.errors import StudyError
 from optunas.samplers.model.prior import GUESSES, RESULTS
+from optunas.samplers.model.targets import from_best, merits
 
 MOST = 150
 """So many results of an earlier study are taken: the best third, the others evenly by rank."""
@@ -38,10 +38,10 @@ def warm_start(study: Study, from_studies: Iterable[Study], *, winners: int = 1)
     taken = 0
     for earlier in from_studies:
         complete = _told(study, earlier)
-        merits = [_merits(trial, study.directions) for trial in complete]
-        order = _ranked(merits)
+        told = merits(complete, study.directions)
+        order = from_best(told)
         chosen = sorted(set(_spread(order)))
-        rows = [[complete[i].params, merits[i]] for i in chosen]
+        rows = [[complete[i].params, told[i].tolist()] for i in chosen]
         for part, some in enumerate(_parts(rows)):
             study.set_user_attr(f"{RESULTS}{earlier.study_name}.{part:03d}", some)
         for i in order[:winners]:
@@ -88,19 +88,6 @@ def _told(study: Study, earlier: Study) -> list[FrozenTrial]:
             f"an earlier study must hold completed trials; {earlier.study_name!r} has none"
         )
     return told
-
-
-def _merits(trial: FrozenTrial, directions: Sequence[StudyDirection]) -> list[float]:
-    """The values of a trial, each the greater the better."""
-    signs = [1.0 if d is StudyDirection.MAXIMIZE else -1.0 for d in directions]
-    return [sign * value for sign, value in zip(signs, trial.values, strict=True)]
-
-
-def _ranked(merits: Sequence[Sequence[float]]) -> list[int]:
-    """From the best to the worst; with several objectives by the mean of ranks."""
-    table = np.array(merits)
-    ranks = np.argsort(np.argsort(-table, axis=0, kind="stable"), axis=0, kind="stable")
-    return [int(i) for i in np.argsort(ranks.mean(axis=1), kind="stable")]
 
 
 def _spread(order: Sequence[int]) -> Iterator[int]:

@@ -48,6 +48,11 @@ class View:
         return self.describe()
 
     @property
+    def over(self) -> float:
+        """How far it is over its worst limit; 0 within."""
+        return max(self.margin, 0.0)
+
+    @property
     def fits(self) -> bool:
         """Whether it can be built and is within the limits."""
         return self.margin <= 0

@@ -34,6 +34,7 @@ class Belief:
     ) -> None:
         self._history, self._prior, self._weighting = history, prior, weighting
         self._encode = Encoder([*history.views, *prior.views], others)
+        self._own = self._points(history.views)
         objectives = range(len(weighting.weights))
         self._merits = [self._with_running(self._learn(i)) for i in objectives]
         self._known = self._believed()
@@ -60,7 +61,7 @@ class Belief:
         return Points(self._encode(views), np.full(len(views), task))
 
     def _learn(self, objective: int) -> Posterior:
-        own = self._points(self._history.views)
+        own = self._own
         targets = self._history.targets[:, objective]
         extra = np.array([result.extra for result in self._history.results])
         sources = self._prior.sources

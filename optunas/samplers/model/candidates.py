@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from optunas.samplers.scene import Scene
-from optunas.spaces.neighbours import changes, mutate
+from optunas.spaces.neighbours import mutate
 from optunas.spaces.sight import View, look, seen
 
 RANDOM = 120
@@ -41,10 +41,7 @@ class Pool:
 
     def around(self, view: View) -> list[View]:
         """Add neighbours of a network, some where there are many; gives the new ones."""
-        steps = list(changes(view.distributions, view.params))
-        chosen = self.scene.rng.permutation(len(steps))[: NEIGHBOURS // self.divisor]
-        given = ({**view.params, steps[i][0]: steps[i][1]} for i in chosen)
-        return self._add(look(self.scene.sight, self.scene.rng, params) for params in given)
+        return self._add(self.scene.around(view, self.scene.rng, NEIGHBOURS // self.divisor))
 
     def _child(self, params: Mapping[str, Any]) -> View | None:
         """A network that differs from the one of `params` in one to three choices."""

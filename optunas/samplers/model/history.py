@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from optuna.trial import TrialState
@@ -44,12 +45,12 @@ class History:
             ),
         )
 
-    @property
+    @cached_property
     def feasible(self) -> list[bool]:
         """Which of the networks with results met all their constraints."""
         return [all(value <= 0 for value in one.values()) for one in self.constraints]
 
-    @property
+    @cached_property
     def targets(self) -> Array:
         """(n, objectives) normal scores."""
         return scores(self.results) if self.results else np.zeros((0, 1))

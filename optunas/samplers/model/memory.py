@@ -8,6 +8,8 @@ import numpy as np
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from optunas.samplers.model.targets import from_best, merits
+
 MOST = 1000
 
 
@@ -21,18 +23,10 @@ def remembered(
     if len(trials) <= most:
         return list(trials)
     complete = [trial for trial in trials if trial.state is TrialState.COMPLETE and trial.values]
-    best = [complete[i] for i in _ranked(complete, directions)[: most // 4]]
+    best = [complete[i] for i in from_best(merits(complete, directions))[: most // 4]]
     newest = trials[-(most // 4) :]
     kept = {trial.number for trial in (*best, *newest)}
     others = [trial for trial in trials if trial.number not in kept]
     places = np.linspace(0, len(others) - 1, most - len(kept)).round().astype(int)
     kept |= {others[place].number for place in places}
     return [trial for trial in trials if trial.number in kept]
-
-
-def _ranked(trials: Sequence[FrozenTrial], directions: Sequence[StudyDirection]) -> list[int]:
-    """From the best to the worst; with several objectives by the mean of ranks."""
-    signs = [-1.0 if d is StudyDirection.MAXIMIZE else 1.0 for d in directions]
-    losses = np.array([trial.values for trial in trials]).reshape(len(trials), len(signs)) * signs
-    ranks = np.argsort(np.argsort(losses, axis=0, kind="stable"), axis=0, kind="stable")
-    return [int(i) for i in np.argsort(ranks.mean(axis=1), kind="stable")]

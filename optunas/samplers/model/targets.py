@@ -41,13 +41,29 @@ def normal_scores(merits: Array) -> Array:
     return np.asarray(ndtri((rankdata(merits) - 0.5) / max(len(merits), 1)))
 
 
+def _signs(directions: Sequence[StudyDirection]) -> Array:
+    return np.array([1.0 if d is StudyDirection.MAXIMIZE else -1.0 for d in directions])
+
+
+def merits(complete: Sequence[FrozenTrial], directions: Sequence[StudyDirection]) -> Array:
+    """(n, objectives): the values of completed trials, each the greater the better."""
+    values = np.array([trial.values for trial in complete], dtype=np.float64)
+    return values.reshape(len(complete), len(directions)) * _signs(directions)
+
+
+def from_best(table: Array) -> list[int]:
+    """(n, objectives) merits -> row numbers, best first; several objectives by mean rank."""
+    ranks = np.argsort(np.argsort(-table, axis=0, kind="stable"), axis=0, kind="stable")
+    return [int(i) for i in np.argsort(ranks.mean(axis=1), kind="stable")]
+
+
 def results(
     trials: Sequence[FrozenTrial], directions: Sequence[StudyDirection]
 ) -> Mapping[int, Result]:
     """By trial number: measured for completed trials, estimated for pruned ones."""
-    signs = np.array([1.0 if d is StudyDirection.MAXIMIZE else -1.0 for d in directions])
+    signs = _signs(directions)
     complete = [t for t in trials if t.state is TrialState.COMPLETE and t.values]
-    ends = [signs * trial.values for trial in complete]
+    ends = merits(complete, directions)
     known = {t.number: Result(tuple(end.tolist())) for t, end in zip(complete, ends, strict=True)}
     curves = [reported(trial) for trial in complete]
     for trial in trials:
@@ -61,15 +77,15 @@ def results(
     return {number: result for number, result in known.items() if not np.isnan(result.merits).any()}
 
 
-def _estimate(values: Array, earlier: Sequence[Array], final: Sequence[Array]) -> Result:
+def _estimate(values: Array, earlier: Sequence[Array], ends: Array) -> Result:
     """The end that completed trials had who stood there at that epoch, objective by objective.
 
-    `earlier` and `final` are theirs. Where too few reported that epoch, all that is
+    `earlier` and `ends` (n, objectives) are theirs. Where too few reported that epoch, all that is
     known is that somebody thought little of it: the worst end so far, with much doubt.
     """
-    if not final:
+    if not len(ends):
         return Result(tuple(values.tolist()), UNSURE)
-    then, ends = np.array(earlier), np.array(final)
+    then = np.array(earlier)
     both = ~np.isnan(then).any(1)
     if both.sum() < FEW or np.isnan(values).any():
         return Result(tuple(ends.min(0).tolist()), UNSURE)
