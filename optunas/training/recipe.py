@@ -8,13 +8,14 @@ import math
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, TypeVar
 
 from optunas.training.errors import RecipeError
 
 OPTIMIZERS = ("adamw", "sgd")
 SCHEDULES = ("onecycle", "cosine", "constant")
 PRECISIONS = ("auto", "fp32", "bf16")
+T = TypeVar("T")
 
 # (lr, weight decay) of each optimizer for batches of 128. Chosen for the short trainings of a
 # search (64 to 300 steps) over BatchNorm CNNs, depthwise separable ones, ConvNeXt and a small
@@ -53,8 +54,20 @@ class Recipe:
     """the largest norm of the whole gradient; None: no clipping"""
     augment: float = 0.0
     """strength in 0..1 of shifts, erasing and (where the data allow it) flips; 0: none"""
+    colour: float = 0.0
+    """strength in 0..1 of changes of brightness, contrast, saturation and hue; 0: none"""
+    rand_augment: float = 0.0
+    """RandAugment (Cubuk et al. 2019): two random operations an image, at this share, 0..1, of
+    their full magnitude; 0: none"""
+    mixup: float = 0.0
+    """images are blended in pairs by Beta(mixup, mixup); usual: 0.2 to 1; 0: none"""
+    cutmix: float = 0.0
+    """a box, of an area by Beta(cutmix, cutmix), comes from another image; usual: 1; 0: none"""
     train_fraction: float = 1.0
     """the share of the training split, stratified by class, the same images for every network"""
+    resolution: int | None = None
+    """the shorter side in pixels to which images are brought before training: a cheaper fidelity;
+    None: as they are"""
     precision: str = "auto"
     """"auto": bf16 on a GPU that has it, else fp32"""
 
@@ -92,7 +105,12 @@ class Recipe:
             f"label smoothing {self.label_smoothing:.3g}" if self.label_smoothing else "",
             f"gradients clipped at {self.clip_norm:.3g}" if self.clip_norm else "",
             f"augmentation {self.augment:.3g}" if self.augment else "",
+            f"colour {self.colour:.3g}" if self.colour else "",
+            f"RandAugment {self.rand_augment:.3g}" if self.rand_augment else "",
+            f"mixup {self.mixup:.3g}" if self.mixup else "",
+            f"cutmix {self.cutmix:.3g}" if self.cutmix else "",
             f"{self.train_fraction:.3g} of the training images" if self.train_fraction < 1 else "",
+            f"{self.resolution} pixels" if self.resolution is not None else "",
         ]
         return ", ".join(part for part in parts if part)
 
@@ -127,11 +145,12 @@ def _one_of(choices: tuple[str, ...]) -> Callable[[str, Any], str]:
     return check
 
 
-def _optional(check: Callable[[str, Any], float]) -> Callable[[str, Any], float | None]:
+def _optional(check: Callable[[str, Any], T]) -> Callable[[str, Any], T | None]:
     return lambda name, value: None if value is None else check(name, value)
 
 
 _above_zero = _number(0, math.inf, "a finite number above 0", "()")
+_share = _number(0, 1, "a number from 0 to 1", "[]")
 _not_negative = _number(0, math.inf, "a finite number of at least 0", "[)")
 
 # Each check returns the value as the plain Python number or string that goes into JSON.
@@ -143,7 +162,12 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "schedule": _one_of(SCHEDULES),
     "label_smoothing": _number(0, 1, "a number from 0 up to, but not, 1", "[)"),
     "clip_norm": _optional(_number(0, math.inf, "a finite number above 0, or None", "()")),
-    "augment": _number(0, 1, "a number from 0 to 1", "[]"),
+    "augment": _share,
+    "colour": _share,
+    "rand_augment": _share,
+    "mixup": _not_negative,
+    "cutmix": _not_negative,
     "train_fraction": _number(0, 1, "a number above 0, up to 1", "(]"),
+    "resolution": _optional(_whole),
     "precision": _one_of(PRECISIONS),
 }

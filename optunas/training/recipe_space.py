@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 Choices = tuple[Any, ...] | Any | None
 Interval = tuple[float, float] | float | None
 
+# The fields that are numbers of the recipe itself, in the order in which they are suggested.
+_NUMBERS = ("label_smoothing", "augment", "colour", "rand_augment", "mixup", "cutmix")
+
 
 @dataclass(frozen=True)
 class RecipeSpace:
@@ -46,6 +49,10 @@ class RecipeSpace:
     batch_size: Choices = (64, 128, 256)
     label_smoothing: Interval = (0.0, 0.2)
     augment: Interval = (0.0, 1.0)
+    colour: Interval = None
+    rand_augment: Interval = None
+    mixup: Interval = None
+    cutmix: Interval = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.base, Recipe):
@@ -55,7 +62,7 @@ class RecipeSpace:
                 object.__setattr__(self, name, tuple(value))
         for name in ("optimizer", "batch_size"):
             object.__setattr__(self, name, _checked_choices(name, getattr(self, name), self.base))
-        for name in ("label_smoothing", "augment"):
+        for name in _NUMBERS:
             _check_interval(name, getattr(self, name), lambda n, v: replace(self.base, **{n: v}))
         for name in ("lr_factor", "weight_decay_factor"):
             _check_interval(name, getattr(self, name), _check_factor)
@@ -72,15 +79,15 @@ class RecipeSpace:
         lr_factor = _draw(trial, "lr_factor", self.lr_factor, 1.0, log=True)
         decay_factor = _draw(trial, "weight_decay_factor", self.weight_decay_factor, 1.0, log=True)
         start = self._with_optimizer(optimizer)
+        numbers: dict[str, Any] = {
+            name: _draw(trial, name, getattr(self, name), getattr(start, name)) for name in _NUMBERS
+        }
         return replace(
             start,
             batch_size=batch_size,
             lr=start.lr * lr_factor * _batch_factor(optimizer, batch_size / start.batch_size),
             weight_decay=start.weight_decay * decay_factor,
-            label_smoothing=_draw(
-                trial, "label_smoothing", self.label_smoothing, start.label_smoothing
-            ),
-            augment=_draw(trial, "augment", self.augment, start.augment),
+            **numbers,
         )
 
     def baseline(self) -> dict[str, Any]:
