@@ -124,11 +124,15 @@ class Search:
 
     def run(self, study: optuna.Study, watch: Watch) -> None:
         """Queue the baselines of a new study, then work until the plan is fulfilled."""
+        self.queue(study)
+        work(study, self.objective, self.plan, watch)
+
+    def queue(self, study: optuna.Study) -> None:
+        """Queue what a new study's search is compared with."""
         if self.own is not None:
             prospect = self.own.prospect
             draws = prospect.random_params(np.random.default_rng(self.seed))
             enqueue_comparisons(study, prospect.baseline_params(), draws, self.draws)
-        work(study, self.objective, self.plan, watch)
 
 
 def search_for(target: str, options: Mapping[str, Any]) -> Search:

@@ -20,6 +20,7 @@ ARROWS = {
     "_database": "errors",
     "_sqlite": "",
     "quantities": "errors",
+    "machine": "",
     "process": "",
     "limits": "errors",
     "metrics": "errors _named",
@@ -49,7 +50,12 @@ ARROWS = {
     "delivery": "architecture objective tally training errors _version",
     "search": "_named data limits objective spaces study studyfile training worker errors",
     "terminal": "architecture attributes storage tally worker errors",
-    "cli": "_version architecture delivery errors quantities search storage study tally terminal",
+    "together": "errors machine objective search worker",
+    "cli": (
+        "_version architecture delivery errors quantities search storage study tally terminal "
+        "together"
+    ),
+    "__main__": "cli",
     "__init__": "_version",
 }
 

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
 
 from optunas.cli.options import Device, Storage, StudyName
-from optunas.cli.speaking import console, program, say, storage_option, this_command
+from optunas.cli.speaking import console, program, say, storage_option, this_command, without
 from optunas.errors import OptunasError
 
 if TYPE_CHECKING:
     import optuna
 
     from optunas.search import Search
+    from optunas.terminal.live import Watcher
+    from optunas.together import Member
 
 SUGGESTED_TRIALS = 40
 
@@ -101,6 +105,14 @@ def run(
         ),
     ] = None,
     device: Device = None,
+    workers_per_device: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help="So many processes share the device, its memory and the cores. Small networks "
+            "leave most of a GPU idle: try 4.",
+        ),
+    ] = 1,
     seed: Annotated[
         int | None, typer.Option(help="Of everything that is random.", show_default="0")
     ] = None,
@@ -131,11 +143,13 @@ def run(
     """
     from optunas.quantities import count, mebibytes, milliseconds
     from optunas.search import search_for
+    from optunas.together import this_member
 
+    member = this_member()
     options: dict[str, Any] = {
         "trials": trials,
         "hours": hours,
-        "storage": storage,
+        "storage": storage if member is None else member.storage,
         "name": study,
         "sampler": sampler,
         "pruner": pruner,
@@ -159,7 +173,16 @@ def run(
     }
     with console.status("Loading torch and the data ..."):
         search = search_for(target, options)
-    _search(search, [target, *_again(size=size, flip=flip, data_root=data_root)])
+    if member is not None:
+        _serve(search, member)
+        return
+    _search(
+        search,
+        [target, *_again(size=size, flip=flip, data_root=data_root)],
+        partial(_together, workers=workers_per_device, storage=storage)
+        if workers_per_device > 1
+        else _alone,
+    )
 
 
 def _typed(option: str, parse: Callable[[str], float], typed: str | None) -> float | None:
@@ -172,8 +195,41 @@ def _typed(option: str, parse: Callable[[str], float], typed: str | None) -> flo
         raise OptunasError(f"{option}: {error}") from None
 
 
-def _search(search: Search, searched: list[str]) -> None:
-    """Search, and say what was found; `searched` names the data as they were typed."""
+def _alone(search: Search, study: optuna.Study, watcher: Watcher) -> None:
+    search.watched(watcher.epoch).run(study, watcher)
+
+
+def _together(
+    search: Search, study: optuna.Study, watcher: Watcher, *, workers: int, storage: str | None
+) -> None:
+    from optunas.together import search_together
+
+    words = without("--storage", sys.argv[1:])  # told in another way, for its password
+    search_together(search, study, workers, words, storage, watcher)
+
+
+def _serve(search: Search, member: Member) -> None:
+    """Be one of several workers: the one that leads them says what there is to say."""
+    import optuna
+
+    from optunas.storage import address, explained, open_storage
+    from optunas.together import serve
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    search = replace(search, storage=open_storage(search.storage))
+    try:
+        with explained(address(search.storage)):
+            serve(search, member)
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
+def _search(
+    search: Search,
+    searched: list[str],
+    go: Callable[[Search, optuna.Study, Watcher], None],
+) -> None:
+    """Search by `go`, and say what was found; `searched` names the data as they were typed."""
     import optuna
 
     from optunas.storage import address, explained, open_storage
@@ -191,7 +247,7 @@ def _search(search: Search, searched: list[str]) -> None:
             say(f"The study holds {before} finished trials already: nothing is left to do.\n")
         try:
             with watching(console, study, search.plan) as watcher:
-                search.watched(watcher.epoch).run(study, watcher)
+                go(search, study, watcher)
         except KeyboardInterrupt:
             say(f"\nStopped; nothing is lost. To go on:\n  {this_command()}")
             raise typer.Exit(130) from None

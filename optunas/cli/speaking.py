@@ -42,16 +42,17 @@ def this_command(trials: int | None = None) -> str:
 
     words = [masked(word) if "://" in word else word for word in sys.argv[1:]]
     if trials is not None:
-        words = [*_without_trials(words), "--trials", str(trials)]
+        words = [*without("--trials", words), "--trials", str(trials)]
     return shlex.join([program(), *words])
 
 
-def _without_trials(words: list[str]) -> list[str]:
+def without(option: str, words: list[str]) -> list[str]:
+    """The words of a command line without an option and its value."""
     before = ["", *words]
     return [
         word
         for word, last in zip(words, before, strict=False)
-        if word != "--trials" and last != "--trials" and not word.startswith("--trials=")
+        if option not in (word, last) and not word.startswith(f"{option}=")
     ]
 
 

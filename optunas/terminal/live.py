@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -60,6 +60,10 @@ class Watcher:
         self._now = (
             f"trial {trial}, epoch {epoch.number} of {epoch.of}, accuracy {percent(epoch.accuracy)}"
         )
+
+    def running(self, trials: Sequence[FrozenTrial]) -> None:
+        """These trials run now, by whichever workers."""
+        self._now = "; ".join(map(_progress, trials))
 
     def ended(self, study: Study, trial: FrozenTrial) -> None:
         """A trial has ended."""
@@ -124,6 +128,12 @@ def _said(trial: FrozenTrial) -> str:
         if cost is not None:
             parts.append(f"{count(cost)} {unit}")
     return ", ".join(parts)
+
+
+def _progress(trial: FrozenTrial) -> str:
+    """`trial 12, epoch 3`, as far as the storage knows."""
+    epoch = trial.last_step
+    return f"trial {trial.number}" + (f", epoch {epoch}" if epoch is not None else "")
 
 
 def _clock(seconds: float) -> str:

@@ -1,0 +1,5 @@
+"""`python -m optunas` is the command `optunas`."""
+
+from optunas.cli import main
+
+main()

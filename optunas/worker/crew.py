@@ -1,0 +1,232 @@
+"""A crew: several workers of one study on one machine, started once, watched, and ended together.
+
+Each is a process of its own that joins the study as a worker from another terminal would, so that
+nothing that happens to one (a crash, the kernel's out-of-memory killer) touches another. The
+process that leads them trains nothing. It shows what the storage says of the search, starts a
+worker that crashed again, and ends all of them when it is told to, or when one finds that the
+search itself is wrong. A leader that is killed leaves no orphans: see `leave_with_parent`.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import IO, Protocol
+
+from optuna import Study
+from optuna.trial import FrozenTrial, TrialState
+
+from optunas.attributes import Outcome, continues, outcome
+from optunas.errors import StudyError
+from optunas.process import is_dead, signature
+from optunas.worker.member import Member
+from optunas.worker.recovery import take_over
+
+LOOK_SECONDS = 0.5
+GRACE_SECONDS = 30.0  # to finish a step, mark the running trial and put it back
+RESTARTS = 3  # of each worker
+KILLS = 3  # workers that one candidate may cost: as many as Optuna's heartbeat retries
+MENDABLE = 2  # the exit code of a command that says in one line what is wrong
+STOPPED = (128 + signal.SIGINT, -signal.SIGINT, -signal.SIGTERM)
+
+
+class CrewWatch(Protocol):
+    """Who wants to know how the search goes."""
+
+    def running(self, trials: Sequence[FrozenTrial]) -> None:
+        """These trials run now."""
+
+    def ended(self, study: Study, trial: FrozenTrial) -> None:
+        """A trial has ended."""
+
+    def note(self, line: str) -> None:
+        """Something happened that a person wants to know."""
+
+
+def lead(study: Study, members: Sequence[Member], command: Sequence[str], watch: CrewWatch) -> None:
+    """Start a process for each member, and return when all have done their part.
+
+    command: what starts a member, which finds out from its environment who it is. Ctrl-C and
+    SIGTERM are passed on, and raise `KeyboardInterrupt` when all have ended; a second one kills.
+    Raises `StudyError` where a member says what is wrong, or where each crashes again and again.
+    """
+    posts = [_Post(member, command) for member in members]
+    news = _News(study, watch)
+    with _term_is_interrupt():
+        try:
+            for post in posts:
+                post.start()
+            while any(post.is_on for post in posts):
+                time.sleep(LOOK_SECONDS)
+                for post in posts:
+                    _look_after(post, study, watch)
+                news.tell()
+        finally:
+            _end(posts)
+            for number in take_over(study):
+                watch.note(f"trial {number} had lost its worker; the next search goes on with it")
+    if all(post.gone for post in posts):
+        raise StudyError(f"no worker is left: {posts[-1].gone}")
+
+
+class _Post:
+    """A member's place: its process, which may be a second or third one, and what that said."""
+
+    def __init__(self, member: Member, command: Sequence[str]) -> None:
+        self.member, self.command = member, list(command)
+        self.starts = 0
+        self.gone = ""  # why nobody is here any more, where the search was not over
+        self._process: subprocess.Popen[bytes] | None = None
+        self._log: IO[bytes] | None = None
+
+    @property
+    def is_on(self) -> bool:
+        return self._process is not None
+
+    def start(self) -> None:
+        self.starts += 1
+        packages = os.pathsep.join(entry for entry in sys.path if entry)  # those that we found
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - open for as long as the process
+        self._process = subprocess.Popen(
+            self.command,
+            env={**os.environ, "PYTHONPATH": packages, **self.member.environment()},
+            stdin=subprocess.PIPE,  # never written to: it closes when this process is gone
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C is for the leader alone, who passes it on
+        )
+
+    def exit_code(self) -> int | None:
+        """None while its process runs; afterwards the code, once."""
+        if self._process is None or self._process.poll() is None:
+            return None
+        process, self._process = self._process, None
+        assert process.stdin is not None
+        process.stdin.close()
+        self.pid = process.pid
+        return process.returncode
+
+    def last_line(self) -> str:
+        """The last thing that the process said."""
+        assert self._log is not None
+        self._log.seek(max(0, self._log.seek(0, os.SEEK_END) - 10_000))
+        lines = self._log.read().decode(errors="replace").strip().splitlines()
+        return lines[-1].strip() if lines else ""
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+
+    def wait(self, seconds: float) -> None:
+        if self._process is not None:
+            self._process.wait(seconds)
+
+
+def _look_after(post: _Post, study: Study, watch: CrewWatch) -> None:
+    """See whether a member's process has ended, and why."""
+    code = post.exit_code()
+    if code is None or code == 0:
+        return
+    if code == MENDABLE:
+        raise StudyError(post.last_line().removeprefix("optunas: "))
+    worker = f"worker {post.member.number} (process {post.pid})"
+    if code in STOPPED:
+        post.gone = f"{worker} was stopped from outside"
+        watch.note(post.gone)
+        return
+    died = f"{worker} {_cause(code, post.last_line())}"
+    for number in _given_up(study, post.pid):
+        watch.note(f"trial {number} ended {KILLS} workers and is not run again")
+    if post.starts > RESTARTS:
+        post.gone = f"{died}; so it went {post.starts} times"
+        watch.note(f"{post.gone}, and it is not started again")
+        return
+    watch.note(f"{died}; it is started again")
+    post.start()
+
+
+def _cause(code: int, said: str) -> str:
+    if code > 0:
+        return f"failed ({said[:200] or f'exit code {code}'})"
+    if -code == signal.SIGKILL:
+        return "was killed, perhaps by the system for want of memory"
+    return f"crashed ({signal.Signals(-code).name})"
+
+
+def _given_up(study: Study, pid: int) -> Iterator[int]:
+    """Fail what the dead process ran where the same candidate ended others before it.
+
+    Whatever it does to them, it would do to all that try it.
+    """
+    trials = study.get_trials(deepcopy=False)
+    for trial in trials:
+        worker = signature(trial)
+        mine = trial.state is TrialState.RUNNING and worker is not None and worker["pid"] == pid
+        if mine and is_dead(worker):
+            earlier = [trials[number] for number in continues(trial)]
+            kills = 1 + sum(outcome(other) is not Outcome.INTERRUPTED for other in earlier)
+            if kills >= KILLS:
+                study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
+                yield trial.number
+
+
+class _News:
+    """What has changed in the storage since it was looked at."""
+
+    def __init__(self, study: Study, watch: CrewWatch) -> None:
+        self._study, self._watch = study, watch
+        self._told = {trial.number for trial in self._trials() if trial.state.is_finished()}
+
+    def _trials(self) -> list[FrozenTrial]:
+        return self._study.get_trials(deepcopy=False)
+
+    def tell(self) -> None:
+        trials = self._trials()
+        ended = [t for t in trials if t.state.is_finished() and t.number not in self._told]
+        for trial in sorted(ended, key=_end_of):
+            self._told.add(trial.number)
+            self._watch.ended(self._study, trial)
+        self._watch.running([trial for trial in trials if trial.state is TrialState.RUNNING])
+
+
+def _end_of(trial: FrozenTrial) -> float:
+    return 0.0 if trial.datetime_complete is None else trial.datetime_complete.timestamp()
+
+
+def _end(posts: Sequence[_Post]) -> None:
+    """Ask all that still run to stop, and kill those that don't; at once where one is impatient."""
+    deadline = time.monotonic() + GRACE_SECONDS
+    try:
+        for post in posts:
+            post.stop()
+        for post in posts:
+            post.wait(max(0.0, deadline - time.monotonic()))
+    except (KeyboardInterrupt, subprocess.TimeoutExpired):
+        for post in posts:
+            post.kill()
+        for post in posts:
+            post.wait(GRACE_SECONDS)
+
+
+@contextmanager
+def _term_is_interrupt() -> Iterator[None]:
+    """SIGTERM raises `KeyboardInterrupt` too, as in a worker."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
