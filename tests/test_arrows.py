@@ -30,7 +30,7 @@ ARROWS = {
     "spaces": "architecture limits nn errors",  # nn when a network is made, never when imported
     "nn": "architecture errors",
     "data": "errors",
-    "training": "data nn errors",
+    "training": "data nn errors machine",
     # one trial
     "attributes": "",
     "objective": (

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from optunas.training.engine import Engine as Engine
 from optunas.training.errors import Diverged as Diverged
 from optunas.training.errors import NetworkError as NetworkError
 from optunas.training.errors import RecipeError as RecipeError
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Diverged",
+    "Engine",
     "Epoch",
     "NetworkError",
     "Recipe",

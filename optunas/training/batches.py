@@ -1,91 +1,153 @@
-"""Batches cut from images that already lie on the device.
+"""Batches of images and labels, and where they come from.
 
-The images stay uint8 where they are computed with; a batch is an index, a few arithmetic
-operations, and no copy from the host. What a training loop needs from here is small (`images`,
-`steps`, `shuffled`, `in_order`), so that another source of batches can take this one's place.
+A training epoch needs an order and random numbers for the augmentation. Both are drawn at once,
+before its first step: what remains to be done for a batch is an index and a slice, which neither
+waits for the device nor depends on whether the images lie there (`Resident`) or are brought
+(`streamed.Streamed`). Images stay uint8 until the step.
 """
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Generator, Tensor
+from torch.nn.functional import interpolate
 
-from optunas.data import subset
+from optunas.data import Split, subset
 from optunas.errors import DataError
-from optunas.training import augment
 
-if TYPE_CHECKING:
-    from optunas.data import Data, Split
-
-Batch = tuple[Tensor, Tensor]
-"""images float32 (B, C, H, W), normalised; labels int64 (B,)"""
+Part = tuple[Tensor, Tensor]
+"""images uint8 (B, C, H, W) and labels int64 (B,), on the device"""
 
 
-class Batches:
-    """One split on one device, in batches.
+class Batch(NamedTuple):
+    """What a training step takes."""
 
-    split: uint8 images (N, C, H, W) and their labels. data: the whole it belongs to, for the
-    statistics and `flip`. fraction: the stratified share of the images that is used.
-    channels_last: the memory order of the batches.
-    """
+    images: Tensor
+    """uint8 (B, C, H, W)"""
+    labels: Tensor
+    """int64 (B,)"""
+    u: Tensor
+    """float32 (K, B), uniform in [0, 1): what happens to each image follows from them"""
 
-    def __init__(
-        self,
-        split: "Split",
-        data: "Data",
-        *,
-        batch_size: int,
-        device: torch.device,
-        fraction: float = 1.0,
-        channels_last: bool = False,
-    ) -> None:
-        if len(split) == 0:
-            raise DataError(f"a split needs at least one image; one of {data.name} is empty")
-        split = subset(split, fraction)  # seed 0: the same images for every network
-        self.images = len(split)
-        self.batch_size = min(batch_size, self.images)
-        self._images, self._labels = split.images.to(device), split.labels.to(device)
-        self._flip = data.flip
-        # Digits and letters must not be mirrored, not even at their border.
-        self._padding = "reflect" if data.flip else "edge"
-        mean = 255 * torch.tensor(data.mean, device=device)
-        # A channel without any contrast has a deviation of zero; it stays zero instead of NaN.
-        std = (255 * torch.tensor(data.std, device=device)).clamp_min(1.0)
-        self._fill = mean.round().to(torch.uint8)
-        self._mean, self._scale = mean[:, None, None], 1 / std[:, None, None]
-        self._format = torch.channels_last if channels_last else torch.contiguous_format
+
+class Batches(ABC):
+    """One split on one device, in batches of one size."""
+
+    said = ""
+    """where the images lie, in a word"""
+
+    def __init__(self, images: int, batch_size: int, device: torch.device) -> None:
+        self.images, self.batch_size, self.device = images, min(batch_size, images), device
 
     @property
     def steps(self) -> int:
         """Batches in one `shuffled` epoch."""
         return self.images // self.batch_size
 
-    def shuffled(self, generator: Generator, *, strength: float = 0.0) -> Iterator[Batch]:
-        """One epoch for training: a new order, whole batches only, augmented.
+    def shuffled(self, generator: Generator, numbers: int = 0) -> Iterator[Batch]:
+        """One epoch for training: a new order, whole batches only, `numbers` random numbers each.
 
         The last images of the order that fill no batch are left out: every step is of one size
         (which a captured graph needs), and another epoch leaves out others.
         """
-        device = self._images.device
-        order = torch.randperm(self.images, generator=generator, device=device)
-        for index in order[: self.steps * self.batch_size].view(self.steps, self.batch_size):
-            images = self._images[index]
-            if strength > 0:
-                images = self._augmented(images, generator, strength)
-            yield self._normalised(images), self._labels[index]
+        size, used = self.batch_size, self.steps * self.batch_size
+        order = torch.randperm(self.images, generator=generator, device=self.device)[:used]
+        u = torch.rand(numbers, used, generator=generator, device=self.device)
+        parts = self._cut(order.view(self.steps, size))
+        for (images, labels), mine in zip(parts, torch.split(u, size, dim=1), strict=True):
+            yield Batch(images, labels, mine)
 
-    def in_order(self) -> Iterator[Batch]:
+    def in_order(self) -> Iterator[Part]:
         """Every image once, in the split's order; the last batch may be smaller."""
-        for first in range(0, self.images, self.batch_size):
-            part = slice(first, first + self.batch_size)
-            yield self._normalised(self._images[part]), self._labels[part]
+        return self._cut(torch.split(torch.arange(self.images), self.batch_size))
 
-    def _augmented(self, images: Tensor, generator: Generator, strength: float) -> Tensor:
-        count, _, height, width = images.shape
-        drawn = augment.draw(count, height, width, generator, strength=strength, flip=self._flip)
-        return augment.apply(images, drawn, fill=self._fill, padding=self._padding)
+    @abstractmethod
+    def _cut(self, rows: Iterable[Tensor]) -> Iterator[Part]:
+        """The images and labels of each row of indices, int64 (B,)."""
 
-    def _normalised(self, images: Tensor) -> Tensor:
-        floats = images.to(torch.float32, memory_format=self._format)
-        return floats.sub_(self._mean).mul_(self._scale)
+
+class Resident(Batches):
+    """Images that lie where they are computed with: a batch is an index, without a copy.
+
+    fraction: the stratified share of the images that is used. resolution: see `resized`. What was
+    brought to the device for one network is still there for the next.
+    """
+
+    said = "resident"
+
+    def __init__(
+        self,
+        split: Split,
+        *,
+        batch_size: int,
+        device: torch.device,
+        fraction: float = 1.0,
+        resolution: int | None = None,
+    ) -> None:
+        self._images, self._labels = _brought(split, device, fraction, resolution)
+        super().__init__(len(self._labels), batch_size, device)
+
+    def _cut(self, rows: Iterable[Tensor]) -> Iterator[Part]:
+        for row in rows:
+            yield self._images[row], self._labels[row]
+
+    def in_order(self) -> Iterator[Part]:
+        """As for all batches; here they are views."""
+        images, labels = (torch.split(t, self.batch_size) for t in (self._images, self._labels))
+        return zip(images, labels, strict=True)
+
+
+def share_of(split: Split, fraction: float) -> Split:
+    """The share of a split that is used; `DataError` where there is no image."""
+    if not len(split):
+        raise DataError("a split needs at least one image to make batches of; it has none")
+    return subset(split, fraction)  # seed 0: the same images for every network
+
+
+def is_brought(split: Split, device: torch.device) -> bool:
+    """Whether (a share of) the split lies on the device already."""
+    return split in _BROUGHT and _BROUGHT[split][0][0] == device
+
+
+def resized(images: Tensor, resolution: int | None) -> Tensor:
+    """uint8 (B, C, H, W) whose shorter side is `resolution` pixels; None: as they are.
+
+    Bilinear with antialiasing, as Pillow and torchvision resize. An image is never enlarged: that
+    would cost more and tell nothing.
+    """
+    height, width = images.shape[-2:]
+    shorter = min(height, width)
+    if resolution is None or resolution >= shorter:
+        return images
+    size = [max(1, round(side * resolution / shorter)) for side in (height, width)]
+    floats = interpolate(images.float(), size, mode="bilinear", antialias=True)
+    return floats.round_().clamp_(0, 255).to(torch.uint8)
+
+
+_Key = tuple[torch.device, float, int | None]
+_BROUGHT: "WeakKeyDictionary[Split, tuple[_Key, Part]]" = WeakKeyDictionary()
+_CHUNK = 4096  # images that are resized at once
+
+
+def _brought(split: Split, device: torch.device, fraction: float, resolution: int | None) -> Part:
+    """The split on its device, of which one version is kept: a search asks for the same again."""
+    key = (device, fraction, resolution)
+    if split in _BROUGHT and _BROUGHT[split][0] == key:
+        return _BROUGHT[split][1]
+    _BROUGHT.pop(split, None)  # its memory first
+    chosen = share_of(split, fraction)
+    whole = chosen.images.to(device) if isinstance(chosen.images, Tensor) else None
+    if whole is None or resolution is not None:
+        parts = _decoded(chosen, device) if whole is None else torch.split(whole, _CHUNK)
+        whole = torch.cat([resized(part, resolution) for part in parts])
+    _BROUGHT[split] = key, (whole, chosen.labels.to(device))
+    return _BROUGHT[split][1]
+
+
+def _decoded(split: Split, device: torch.device) -> Iterator[Tensor]:
+    """Images that were left in their files, and are now wanted on the device all the same."""
+    for rows in torch.split(torch.arange(len(split)), _CHUNK):
+        yield split.images.read(rows.tolist()).to(device)

@@ -12,26 +12,30 @@ as they were found.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
-from torch.nn.utils import clip_grad_norm_
-from torch.optim import Optimizer
+from torch import nn
 
 from optunas.training import checkpoint as checkpoints
+from optunas.training.augment import Policy
 from optunas.training.batches import Batches
-from optunas.training.errors import Diverged, NetworkError
+from optunas.training.engine import Engine
+from optunas.training.errors import Diverged
+from optunas.training.inputs import Inputs
+from optunas.training.kernels import chosen_kernels
 from optunas.training.metrics import Tally, load_metrics
 from optunas.training.optimizer import factor, make_optimizer, set_lr
+from optunas.training.place import batches_of
+from optunas.training.precision import autocast
 from optunas.training.recipe import Recipe
 from optunas.training.results import Epoch, Scores
 from optunas.training.seeds import derived, global_seed
+from optunas.training.step import Step, check_logits
+from optunas.training.steps import Steps
 
 if TYPE_CHECKING:
     from optunas.data import Data, Split
@@ -47,6 +51,7 @@ def train(
     device: str | torch.device = "cpu",
     seed: int = 0,
     checkpoint: Path | None = None,
+    engine: Engine = Engine(),
 ) -> Iterator[Epoch]:
     """Train `network` in place on `data.train`; yield an `Epoch` with `data.validation`'s scores.
 
@@ -58,20 +63,24 @@ def train(
     last one's weights) and goes on; a kill loses the current epoch at most. A damaged file or one
     of another run is ignored with a warning. `optunas.training.checkpoint.remove` deletes it.
 
+    engine: where the images lie and how steps are run; what was chosen stands in `Epoch.engine`.
+
     Stop whenever you like (``break``, or ``close()``): nothing is left behind but the checkpoint.
 
     Raises `NetworkError` where the network doesn't answer with (B, classes) or has nothing to
     train, and `Diverged` at the end of an epoch whose loss is not a finite number.
     """
-    run = _prepare(network, data, recipe, torch.device(device), seed)
+    run = _prepare(network, data, recipe, torch.device(device), seed, engine)
     history: list[Epoch] = []
     if checkpoint is not None:
         identity = checkpoints.identity(network, data, recipe, seed)
         history = checkpoints.restore(checkpoint, network, run.optimizer, identity)
         network.eval()
         yield from tuple(history)
+    remaining = (recipe.epochs - len(history)) * run.training.steps
+    steps = Steps(run.step, run.device, engine.steps, remaining)
     for number in range(len(history) + 1, recipe.epochs + 1):
-        epoch = _epoch(run, number)
+        epoch = _epoch(run, steps, number)
         history.append(epoch)
         if checkpoint is not None:
             checkpoints.save(checkpoint, network, run.optimizer, history, identity)
@@ -87,6 +96,7 @@ def evaluate(
     precision: str = "auto",
     batch_size: int = EVALUATION_BATCH,
     confusion: bool = False,
+    engine: Engine = Engine(),
 ) -> Scores:
     """Loss, accuracy, macro F1 (and the confusion matrix) of `network` on a split of `data`.
 
@@ -95,52 +105,74 @@ def evaluate(
     """
     device = torch.device(device)
     _to_device(network, device)
-    batches = Batches(split, data, batch_size=batch_size, device=device, channels_last=True)
-    with _fast_matmul(device):
-        return _scores(network, batches, len(data.classes), device, precision, confusion)
+    batches = batches_of(split, device, engine, batch_size=batch_size)
+    with chosen_kernels(device, engine.deterministic):
+        inputs = Inputs(data, device)
+        return _scores(network, batches, inputs, len(data.classes), precision, confusion)
 
 
 @dataclass(frozen=True)
 class _Run:
     """What stays the same from the first epoch to the last."""
 
-    network: nn.Module
-    optimizer: Optimizer
+    step: Step
     training: Batches
     validation: Batches
+    inputs: Inputs
     classes: int
-    recipe: Recipe
     device: torch.device
     seed: int
+    engine: Engine
+
+    @property
+    def network(self) -> nn.Module:
+        return self.step.network
+
+    @property
+    def optimizer(self) -> torch.optim.Optimizer:
+        return self.step.optimizer
+
+    @property
+    def recipe(self) -> Recipe:
+        return self.step.recipe
 
 
 def _prepare(
-    network: nn.Module, data: "Data", recipe: Recipe, device: torch.device, seed: int
+    network: nn.Module,
+    data: "Data",
+    recipe: Recipe,
+    device: torch.device,
+    seed: int,
+    engine: Engine,
 ) -> _Run:
     load_metrics()
     _to_device(network, device)
-    training = Batches(
+    classes, size = len(data.classes), recipe.resolution
+    training = batches_of(
         data.train,
-        data,
+        device,
+        engine,
         batch_size=recipe.batch_size,
-        device=device,
         fraction=recipe.train_fraction,
-        channels_last=True,
+        resolution=size,
     )
-    validation = Batches(
-        data.validation, data, batch_size=EVALUATION_BATCH, device=device, channels_last=True
+    validation = batches_of(
+        data.validation, device, engine, batch_size=EVALUATION_BATCH, resolution=size
     )
-    optimizer = make_optimizer(network, recipe)
-    return _Run(network, optimizer, training, validation, len(data.classes), recipe, device, seed)
+    inputs = Inputs(data, device, Policy.of(recipe, flip=data.flip))
+    step = Step(network, make_optimizer(network, recipe), inputs, recipe, classes, device)
+    return _Run(step, training, validation, inputs, classes, device, seed, engine)
 
 
-def _epoch(run: _Run, number: int) -> Epoch:
+def _epoch(run: _Run, steps: Steps, number: int) -> Epoch:
     start = perf_counter()
-    with global_seed(derived(run.seed, number, "network"), run.device), _fast_matmul(run.device):
-        train_loss = _train_epoch(run, number)
+    random = global_seed(derived(run.seed, number, "network"), run.device)
+    with random, chosen_kernels(run.device, run.engine.deterministic):
+        train_loss = _train_epoch(run, steps, number)
         trained = perf_counter()
         _check_finite(number, train_loss, "training")
-        scores = _scores(run.network, run.validation, run.classes, run.device, run.recipe.precision)
+        precision = run.recipe.precision
+        scores = _scores(run.network, run.validation, run.inputs, run.classes, precision)
     _check_finite(number, scores.loss, "validation")
     run.network.eval()
     images = run.training.steps * run.training.batch_size
@@ -153,43 +185,29 @@ def _epoch(run: _Run, number: int) -> Epoch:
         f1=scores.f1,
         seconds=perf_counter() - start,
         images_per_second=images / (trained - start),
+        engine=f"{run.training.said} images, {steps.said} steps",
     )
 
 
-def _train_epoch(run: _Run, number: int) -> float:
+def _train_epoch(run: _Run, steps: Steps, number: int) -> float:
     """All steps of one epoch; the mean loss. The device is waited for once, at the end."""
     run.network.train()
     generator = torch.Generator(run.device).manual_seed(derived(run.seed, number, "batches"))
-    steps, recipe = run.training.steps, run.recipe
-    total = torch.zeros((), device=run.device)
-    batches = run.training.shuffled(generator, strength=recipe.augment)
-    for step, (images, labels) in enumerate(batches, start=(number - 1) * steps):
-        set_lr(run.optimizer, recipe.lr * factor(recipe.schedule, step, recipe.epochs * steps))
-        total += _step(run, images, labels)
-    return (total / steps).item()
-
-
-def _step(run: _Run, images: Tensor, labels: Tensor) -> Tensor:
-    """Forward, backward, update; the loss, still on the device."""
-    recipe = run.recipe
-    with _autocast(run.device, recipe.precision):
-        logits = run.network(images)
-    _check_logits(logits, len(labels), run.classes)
-    loss = cross_entropy(logits.float(), labels, label_smoothing=recipe.label_smoothing)
-    loss.backward()  # type: ignore[no-untyped-call]
-    if recipe.clip_norm is not None:
-        clip_grad_norm_(run.network.parameters(), recipe.clip_norm)
-    run.optimizer.step()
-    run.optimizer.zero_grad(set_to_none=True)
-    return loss.detach()
+    count, recipe = run.training.steps, run.recipe
+    run.step.total.zero_()
+    batches = run.training.shuffled(generator, run.step.numbers)
+    for done, batch in enumerate(batches, start=(number - 1) * count):
+        set_lr(run.optimizer, recipe.lr * factor(recipe.schedule, done, recipe.epochs * count))
+        steps(batch)
+    return (run.step.total / count).item()
 
 
 @torch.no_grad()
 def _scores(
     network: nn.Module,
     batches: Batches,
+    inputs: Inputs,
     classes: int,
-    device: torch.device,
     precision: str,
     confusion: bool = False,
 ) -> Scores:
@@ -197,9 +215,9 @@ def _scores(
     network.eval()
     try:
         for images, labels in batches.in_order():
-            with _autocast(device, precision):
-                logits = network(images)
-            _check_logits(logits, len(labels), classes)
+            with autocast(batches.device, precision):
+                logits = network(inputs.plain(images))
+            check_logits(logits, len(labels), classes)
             tally.add(logits, labels)
     finally:
         network.train(was_training)
@@ -209,41 +227,6 @@ def _scores(
 def _to_device(network: nn.Module, device: torch.device) -> None:
     # Convolutions are faster in this order; only 4-d weights are touched.
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-
-
-def _autocast(device: torch.device, precision: str) -> torch.autocast:
-    bf16 = precision == "bf16" or (
-        precision == "auto"
-        and device.type == "cuda"
-        and torch.cuda.is_bf16_supported(including_emulation=False)
-    )
-    return torch.autocast(device.type, torch.bfloat16, enabled=bf16)
-
-
-@contextmanager
-def _fast_matmul(device: torch.device) -> Iterator[None]:
-    """Allow TF32 for what stays fp32 on a GPU, for as long as an epoch lasts."""
-    try:
-        before = torch.get_float32_matmul_precision() if device.type == "cuda" else None
-    except RuntimeError:  # set by torch's newer, finer switches: somebody has decided already
-        before = None
-    if before is None:
-        yield
-        return
-    torch.set_float32_matmul_precision("high")
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(before)
-
-
-def _check_logits(logits: object, count: int, classes: int) -> None:
-    shape = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
-    if shape != (count, classes):
-        raise NetworkError(
-            f"a network answers {count} images of {classes} classes with logits "
-            f"({count}, {classes}); this one answered {shape}: end it with Linear({classes})"
-        )
 
 
 def _check_finite(epoch: int, loss: float, where: str) -> None:

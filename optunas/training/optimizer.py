@@ -11,11 +11,15 @@ from optunas.training.errors import NetworkError
 from optunas.training.recipe import Recipe
 
 _NORMS = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)
+_FUSED = ("cpu", "cuda")  # where torch has fused kernels that take a tensor as learning rate
 WARM_UP = 0.2  # share of the steps of "onecycle" before the peak
 
 
 def make_optimizer(network: nn.Module, recipe: Recipe) -> Optimizer:
-    """AdamW or SGD with Nesterov momentum; fused on CUDA.
+    """AdamW or SGD with Nesterov momentum, fused: one kernel for all parameters, not ten for each.
+
+    The learning rates are tensors on the parameters' device, so that a captured step can be given
+    another one. Parameters that no fused kernel takes (complex ones) get the plain optimizer.
 
     Biases, normalisation and other vectors (a layer scale) aren't decayed: decay is there to
     bound the weights of matrices and kernels (He et al. 2019, arXiv:1812.01187, section 3.1).
@@ -33,14 +37,17 @@ def make_optimizer(network: nn.Module, recipe: Recipe) -> Optimizer:
         raise NetworkError(
             "a network needs parameters to train; this one has none that require a gradient"
         )
-    fused = all(p.is_cuda for p in decayed + spared) or None
+    for group in groups:
+        group["lr"] = torch.tensor(recipe.lr, device=group["params"][0].device)
+    fused = all(p.is_floating_point() and p.device.type in _FUSED for p in decayed + spared)
     if recipe.optimizer == "sgd":
-        nesterov = recipe.momentum > 0
         optimizer: Optimizer = SGD(
-            groups, recipe.lr, recipe.momentum, nesterov=nesterov, fused=fused
+            groups, recipe.lr, recipe.momentum, nesterov=recipe.momentum > 0, fused=fused
         )
     else:
-        optimizer = AdamW(groups, recipe.lr, (recipe.momentum, 0.999), fused=fused)
+        on_gpu = all(p.is_cuda for p in decayed + spared)
+        betas = (recipe.momentum, 0.999)
+        optimizer = AdamW(groups, recipe.lr, betas, fused=fused, capturable=on_gpu)
     set_lr(optimizer, recipe.lr)
     return optimizer
 
@@ -62,7 +69,11 @@ def factor(schedule: str, step: int, steps: int) -> float:
 def set_lr(optimizer: Optimizer, lr: float) -> None:
     """Set the rate of every group; a group with an `lr_factor` takes that share of it."""
     for group in optimizer.param_groups:
-        group["lr"] = lr * group.get("lr_factor", 1.0)
+        rate = lr * group.get("lr_factor", 1.0)
+        if isinstance(group["lr"], torch.Tensor):
+            group["lr"].fill_(rate)  # in place: a captured step reads from there
+        else:
+            group["lr"] = rate
 
 
 def _groups(

@@ -23,6 +23,8 @@ class Epoch:
     """training and validation together, wall-clock"""
     images_per_second: float
     """training images seen per second of training alone"""
+    engine: str = ""
+    """where the images lay and how the steps were run: "resident images, captured steps\""""
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,13 @@
-from types import SimpleNamespace
-from typing import Any
+"""Batches of one split: where they come from, in which order, with which random numbers."""
 
 import pytest
 import torch
+from torchvision.transforms.v2.functional import resize
 
 from optunas.data import Data, Split, subset
 from optunas.errors import DataError
-from optunas.training.batches import Batches
+from optunas.training.batches import Batches, Resident, is_brought, resized
+from optunas.training.streamed import Streamed
 
 CPU = torch.device("cpu")
 
@@ -15,113 +16,120 @@ def seeded(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def colours(count: int = 50) -> Data:
+def numbered(count: int = 50) -> Split:
     """Images whose first pixel is their number, so that they can be told apart."""
     images = torch.randint(0, 256, (count, 3, 6, 5), generator=seeded(9)).to(torch.uint8)
     images[:, 0, 0, 0] = torch.arange(count)
-    split = Split(images, torch.arange(count) % 2)
-    return Data.from_splits("colours", (split, split, split), ("even", "odd"), flip=True)
+    return Split(images, torch.arange(count) % 2)
 
 
-def numbers(data: Data, images: torch.Tensor) -> list[int]:
-    first = images[:, 0, 0, 0] * data.std[0] + data.mean[0]
-    return [int(n) for n in (255 * first).round().tolist()]
+def numbers(images: torch.Tensor) -> list[int]:
+    return images[:, 0, 0, 0].tolist()
 
 
-def test_an_epoch_is_a_permutation_of_whole_batches() -> None:
-    data = colours()
-    batches = Batches(data.train, data, batch_size=8, device=CPU)
+@pytest.fixture(params=[Resident, Streamed])
+def make(request: pytest.FixtureRequest) -> type[Batches]:
+    return request.param
+
+
+def test_an_epoch_is_a_permutation_of_whole_batches(make: type[Batches]) -> None:
+    batches = make(numbered(), batch_size=8, device=CPU)
     assert (batches.images, batches.steps) == (50, 6)
     seen = []
-    for images, labels in batches.shuffled(seeded(0)):
+    for images, labels, u in batches.shuffled(seeded(0), 3):
         assert images.shape == (8, 3, 6, 5)
-        assert images.dtype == torch.float32
-        found = numbers(data, images)
-        assert labels.tolist() == [n % 2 for n in found]
-        seen += found
+        assert images.dtype == torch.uint8
+        assert u.shape == (3, 8)
+        assert labels.tolist() == [n % 2 for n in numbers(images)]
+        seen += numbers(images)
     assert len(seen) == len(set(seen)) == 48
     assert seen != sorted(seen)
 
 
-def test_normalised_with_the_datas_own_statistics(digits: Data) -> None:
-    (images, labels), *_ = Batches(digits.train, digits, batch_size=100, device=CPU).in_order()
-    mean, std = torch.tensor(digits.mean), torch.tensor(digits.std)
-    expected = (digits.train.images[:100].float() / 255 - mean) / std
-    torch.testing.assert_close(images, expected, atol=1e-5, rtol=1e-5)
-    assert torch.equal(labels, digits.train.labels[:100])
+def test_every_epoch_can_be_repeated_and_differs_from_the_next(make: type[Batches]) -> None:
+    batches = make(numbered(), batch_size=8, device=CPU)
+
+    def orders(seed: int) -> list[list[int]]:
+        return [numbers(images) for images, _, _ in batches.shuffled(seeded(seed))]
+
+    assert orders(0) == orders(0)
+    assert orders(0) != orders(1)
 
 
-def test_in_order_is_everything_once() -> None:
-    data = colours()
-    batches = Batches(data.train, data, batch_size=16, device=CPU)
-    parts = [numbers(data, images) for images, _ in batches.in_order()]
+def test_random_numbers_are_uniform_and_of_each_images_own(make: type[Batches]) -> None:
+    split = Split(numbered(2).images[:1].expand(1000, 3, 6, 5), torch.zeros(1000).long())
+    drawn = [u for _, _, u in make(split, batch_size=100, device=CPU).shuffled(seeded(0), 2)]
+    u = torch.cat(drawn, dim=1)
+    assert u.shape == (2, 1000)
+    assert len(u.unique()) == 2000
+    assert ((u >= 0) & (u < 1)).all()
+    assert u.mean().item() == pytest.approx(0.5, abs=0.03)
+
+
+def test_how_many_random_numbers_are_drawn_does_not_change_the_order(make: type[Batches]) -> None:
+    batches = make(numbered(), batch_size=50, device=CPU)
+    ((without, _, none),) = batches.shuffled(seeded(0))
+    ((with_some, _, _),) = batches.shuffled(seeded(0), 5)
+    assert torch.equal(without, with_some)
+    assert none.shape == (0, 50)
+
+
+def test_in_order_is_everything_once(make: type[Batches]) -> None:
+    batches = make(numbered(), batch_size=16, device=CPU)
+    parts = [numbers(images) for images, _ in batches.in_order()]
     assert [len(part) for part in parts] == [16, 16, 16, 2]
     assert [number for part in parts for number in part] == list(range(50))
 
 
-def test_a_split_smaller_than_a_batch_is_one_batch() -> None:
-    data = colours(20)
-    batches = Batches(data.train, data, batch_size=128, device=CPU)
+def test_a_split_smaller_than_a_batch_is_one_batch(make: type[Batches]) -> None:
+    batches = make(numbered(20), batch_size=128, device=CPU)
     assert (batches.batch_size, batches.steps) == (20, 1)
-    assert [len(labels) for _, labels in batches.shuffled(seeded(0))] == [20]
+    assert [len(labels) for _, labels, _ in batches.shuffled(seeded(0))] == [20]
 
 
-def test_the_generator_decides_the_order_and_the_augmentation() -> None:
-    data = colours()
-    batches = Batches(data.train, data, batch_size=50, device=CPU)
-
-    def first(seed: int) -> torch.Tensor:
-        return next(iter(batches.shuffled(seeded(seed), strength=1.0)))[0]
-
-    assert torch.equal(first(0), first(0))
-    assert not torch.equal(first(0), first(1))
-
-
-def test_augmentation_changes_images_but_neither_the_order_nor_the_store() -> None:
-    data = colours()
-    before = data.train.images.clone()
-    batches = Batches(data.train, data, batch_size=50, device=CPU)
-    plain, labels = next(iter(batches.shuffled(seeded(0))))
-    moved, same = next(iter(batches.shuffled(seeded(0), strength=1.0)))
-    assert torch.equal(labels, same)
-    assert not torch.equal(plain, moved)
-    assert torch.equal(data.train.images, before)
-
-
-def test_a_fraction_is_the_datas_own_subset(digits: Data) -> None:
-    batches = Batches(digits.train, digits, batch_size=16, device=CPU, fraction=0.1)
+def test_a_fraction_is_the_datas_own_subset(digits: Data, make: type[Batches]) -> None:
+    batches = make(digits.train, batch_size=16, device=CPU, fraction=0.1)
     labels = torch.cat([labels for _, labels in batches.in_order()])
     assert torch.equal(labels, subset(digits.train, 0.1).labels)
     assert batches.images == pytest.approx(0.1 * len(digits.train), abs=5)
 
 
-def test_channels_last_is_the_same_picture_in_another_order() -> None:
-    data = colours()
-    one, two = (
-        next(
-            iter(
-                Batches(data.train, data, batch_size=8, device=CPU, channels_last=last).shuffled(
-                    seeded(0), strength=1.0
-                )
-            )
-        )[0]
-        for last in (False, True)
+def test_an_empty_split_is_a_clear_error(make: type[Batches]) -> None:
+    empty = Split(numbered().images[:0], numbered().labels[:0])
+    with pytest.raises(DataError, match="at least one image"):
+        make(empty, batch_size=8, device=CPU, fraction=0.5)
+
+
+def test_a_lower_resolution_is_what_torchvision_makes(make: type[Batches]) -> None:
+    images = torch.randint(0, 256, (9, 3, 24, 40), generator=seeded(1)).to(torch.uint8)
+    batches = make(Split(images, torch.arange(9) % 2), batch_size=4, device=CPU, resolution=12)
+    found = torch.cat([part for part, _ in batches.in_order()])
+    assert found.shape == (9, 3, 12, 20)
+    expected = resize(images, [12, 20], antialias=True)
+    assert (found.int() - expected.int()).abs().max() <= 1
+
+
+def test_images_are_never_enlarged_and_whole_ones_not_copied() -> None:
+    images = numbered().images
+    assert resized(images, None) is images
+    assert resized(images, 5) is images
+    assert resized(images, 300) is images
+    assert resized(images, 1).shape == (50, 3, 1, 1)
+
+
+def test_resident_images_are_not_copied_where_they_lie_on_the_device_already() -> None:
+    split = numbered()
+    images, _ = next(Resident(split, batch_size=8, device=CPU).in_order())
+    assert images.data_ptr() == split.images.data_ptr()
+
+
+def test_what_was_brought_for_one_network_is_there_for_the_next() -> None:
+    split = numbered()
+    assert not is_brought(split, CPU)
+    first, second, other = (
+        next(Resident(split, batch_size=8, device=CPU, fraction=share).in_order())[0]
+        for share in (0.5, 0.5, 0.6)
     )
-    assert torch.equal(one, two)
-    assert one.is_contiguous()
-    assert two.is_contiguous(memory_format=torch.channels_last)
-
-
-def test_a_channel_without_contrast_is_zero_not_nan() -> None:
-    flat = torch.full((20, 1, 4, 4), 77, dtype=torch.uint8)
-    split = Split(flat, torch.arange(20) % 2)
-    data: Any = SimpleNamespace(name="flat", mean=(77 / 255,), std=(0.0,), flip=False)
-    images, _ = next(iter(Batches(split, data, batch_size=8, device=CPU).in_order()))
-    assert images.abs().max().item() < 1e-3
-
-
-def test_an_empty_split_is_an_error_that_names_the_data() -> None:
-    data = colours()
-    empty = Split(data.train.images[:0], data.train.labels[:0])
-    with pytest.raises(DataError, match="colours"):
-        Batches(empty, data, batch_size=8, device=CPU)
+    assert is_brought(split, CPU)
+    assert first.data_ptr() == second.data_ptr() != other.data_ptr()
+    assert not is_brought(split, torch.device("meta"))
