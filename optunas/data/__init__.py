@@ -1,12 +1,14 @@
 """Images and labels: digits, torchvision's sets, a folder of images.
 
-Everything ends as `Data`: uint8 tensors in memory, split once into train, validation and test.
+Everything ends as `Data`, split once into train, validation and test: uint8 tensors in memory,
+or, where they don't fit, image files that are decoded batch by batch.
 """
 
-from optunas.data.cache import cache_folder as cache_folder
 from optunas.data.dataset import Data as Data
 from optunas.data.dataset import Split as Split
 from optunas.data.digits import digits as digits
+from optunas.data.disk import cache_folder as cache_folder
+from optunas.data.files import ImageFiles as ImageFiles
 from optunas.data.folder import image_folder as image_folder
 from optunas.data.load import load as load
 from optunas.data.moments import mean_and_std as mean_and_std
@@ -21,6 +23,7 @@ from optunas.data.torchvision_sets import torchvision_set as torchvision_set
 
 __all__ = [
     "Data",
+    "ImageFiles",
     "Split",
     "cache_folder",
     "cifar10",

@@ -24,6 +24,21 @@ from optunas.data.decode import Header, Pixels
 from optunas.errors import DataError
 
 Shape = tuple[int, int, int]
+_FEW_FILES, _FEW_BYTES = 1500, 20_000_000  # below both, a child's start costs more than it saves
+
+
+def workers_for(count: int, nbytes: int, workers: int | None) -> int:
+    """How many processes should read so many files of so many bytes; 1 is this process.
+
+    As many as asked for, else one for every core that this process may use, 16 at most.
+    """
+    if workers is not None and workers < 1:
+        raise DataError(f"images are read by 1 or more workers; got workers={workers}")
+    if count <= _FEW_FILES and nbytes <= _FEW_BYTES:
+        return 1
+    has_affinity = hasattr(os, "sched_getaffinity")
+    cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count()
+    return workers or min(16, cores or 1)
 
 
 def headers_of(paths: list[str], workers: int) -> list[Header | str]:

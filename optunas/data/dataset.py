@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 import torch
 from torch import Tensor
 
-from optunas.data.moments import mean_and_std
+from optunas.data.files import ImageFiles
+from optunas.data.moments import Moments, mean_and_std
 from optunas.errors import DataError
 
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """One part of the data: images (N, C, H, W) as uint8 and labels (N,) as int64."""
+    """One part of the data: images (N, C, H, W) as uint8 and labels (N,) as int64.
 
-    images: Tensor
+    Images that do not fit into memory stay in their files, as `ImageFiles`.
+    """
+
+    images: Tensor | ImageFiles
     labels: Tensor
 
     def __post_init__(self) -> None:
-        _check_tensor("images", self.images, torch.uint8, "(N, C, H, W)", 4)
+        if not isinstance(self.images, ImageFiles):
+            _check_tensor("images", self.images, torch.uint8, "(N, C, H, W)", 4)
         _check_tensor("labels", self.labels, torch.int64, "(N,)", 1)
         if len(self.images) != len(self.labels):
             raise DataError(
@@ -73,11 +79,15 @@ class Data:
         *,
         flip: bool = False,
         notes: tuple[str, ...] = (),
+        moments: Moments | None = None,
     ) -> Data:
-        """Data of (train, validation, test), with mean and std taken from train alone."""
+        """Data of (train, validation, test), with mean and std taken from train alone.
+
+        `moments` are that mean and std, where they are known already.
+        """
         if not len(splits[0]):
             raise DataError(f"{name} has no training images; give it some")
-        mean, std = mean_and_std(splits[0].images)
+        mean, std = moments or mean_and_std(splits[0].images)
         return cls(name, *splits, classes, mean, std, flip, notes)
 
     @property
@@ -90,15 +100,18 @@ class Data:
     def fingerprint(self) -> str:
         """16 hex digits that tell what is learned from: pixels, labels, splits, classes, flip.
 
-        The same data gives the same string anywhere; the name and the notes don't count.
+        The same data gives the same string anywhere; the name and the notes don't count. Of
+        images that stay in their files it is the names and sizes of the files that count, and
+        the shape they are brought to: so it is another string than that of the same images in
+        memory, and a file that changes but keeps its size goes unseen.
         """
         digest = hashlib.blake2b(digest_size=8)
         facts = (self.classes, self.flip, [f"{x:.6f}" for x in self.mean + self.std])
         digest.update(repr(facts).encode())
         for split in self._splits.values():
             digest.update(repr(tuple(split.images.shape)).encode())
-            for tensor in (split.images, split.labels):
-                digest.update(tensor.cpu().contiguous().numpy().data)
+            for part in (*_contents(split.images), *_contents(split.labels)):
+                digest.update(part)
         return digest.hexdigest()
 
     def describe(self) -> str:
@@ -138,6 +151,12 @@ class Data:
             0 < s < math.inf for s in self.std
         ):
             raise DataError(f"mean is finite and std above 0; got {self.mean} and {self.std}")
+
+
+def _contents(found: Tensor | ImageFiles) -> Iterable[bytes | memoryview]:
+    if isinstance(found, ImageFiles):
+        return found.contents()
+    return [found.cpu().contiguous().numpy().data]
 
 
 def _check_tensor(what: str, tensor: Tensor, dtype: torch.dtype, shape: str, dims: int) -> None:

@@ -12,6 +12,7 @@ from torch import Tensor
 from optunas.data.cache import Decoded
 from optunas.data.dataset import Data, Split
 from optunas.data.listing import Listing, counted, list_folder, named
+from optunas.data.moments import remembered_moments
 from optunas.data.reading import read_files
 from optunas.data.split import divide
 from optunas.errors import DataError
@@ -31,8 +32,9 @@ def image_folder(
     name: str | None = None,
     workers: int | None = None,
     cache: bool = True,
+    keep: str = "auto",
 ) -> Data:
-    """Images in one folder per class, read into memory as uint8 of one size.
+    """Images in one folder per class, as uint8 of one size.
 
     The folder holds `<class>/...`, which is split for you (stratified, by `seed`, with the
     shares `validation` and `test`), or `train/<class>/...` with `test/` and `val/` (also
@@ -47,21 +49,30 @@ def image_folder(
     transparency lies on white, 16 bits become 8. Files that can't be read are left out and
     listed in `Data.notes`. `flip=True` says that a mirrored image keeps its label.
 
-    `workers` processes decode (default: one per core). The result is kept below
+    `keep` says where the images are in the meantime. "memory": all are decoded at once, which
+    is a `DataError` where 60 % of the free memory are too little. "files": each is decoded
+    whenever a batch asks for it; headers are looked at, so a file that is damaged further in
+    is found then, and a gray image stands for it. "auto": in memory where there is room,
+    else in the files, and a note says so.
+
+    `workers` processes decode (default: one per core). The result is cached below
     `~/.cache/optunas` (`OPTUNAS_CACHE` names another place; `cache=False`: not at all).
 
     Raises `DataError` for a folder that can't be learned from: absent, empty, one class, a
-    class with too few images, a test class that train lacks, more than fits into memory.
+    class with too few images, a test class that train lacks.
     """
     root = Path(path).expanduser()
     wanted = check_size(size)
     listing = list_folder(root)
     complete = {"validation", "test"} <= set(listing.sizes)
-    decoded = read_files(listing.files, wanted, workers=workers, cached=cache, copied=not complete)
-    notes = listing.notes + left_out(listing.files, decoded, root)
+    decoded = read_files(
+        listing.files, wanted, workers=workers, cached=cache, copied=not complete, keep=keep
+    )
+    notes = listing.notes + left_out(listing.files, decoded, root) + decoded.notes
     splits = _split(listing, decoded, validation, test, seed)
+    moments = remembered_moments(splits[0].images, workers=workers, cached=cache)
     title = name or root.resolve().name
-    return Data.from_splits(title, splits, listing.classes, flip=flip, notes=notes)
+    return Data.from_splits(title, splits, listing.classes, flip=flip, notes=notes, moments=moments)
 
 
 def check_size(size: Size) -> tuple[int, int] | None:

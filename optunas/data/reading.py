@@ -1,25 +1,23 @@
-"""Many image files -> one uint8 tensor: what size, how many channels, does it fit."""
+"""Many image files -> one uint8 tensor, or, where that does not fit, the files at one shape."""
 
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
-from statistics import median
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-import numpy as np
-import psutil
 import torch
 
-from optunas.data import cache, decode
+from optunas.data import cache
 from optunas.data.cache import Decoded
-from optunas.data.children import Shape, headers_of, pixels_of
-from optunas.data.decode import Header, Pixels
-from optunas.errors import DataError
-
-_FEW_FILES, _FEW_BYTES = 1500, 20_000_000  # below both, a child's start costs more than it saves
-_LARGEST = 128  # pixels: the shorter side that mixed sizes are brought to at most
-_RAM_SHARE = 0.6
+from optunas.data.children import Shape, workers_for
+from optunas.data.decoding import decode_alike, decode_all
+from optunas.data.files import ImageFiles
+from optunas.data.room import Keep, check_keep, fits, stay_note
+from optunas.data.stamps import Stamps, stamped
+from optunas.data.survey import Survey, recalled, remember_survey, survey
+from optunas.data.turns import one_at_a_time
 
 
 def read_files(
@@ -29,139 +27,101 @@ def read_files(
     workers: int | None = None,
     cached: bool = True,
     copied: bool = False,
+    keep: str = "auto",
 ) -> Decoded:
-    """Decode the files to one size (H, W), gray if every image is gray, else RGB.
+    """Bring the files to one size (H, W), gray if every image is gray, else RGB.
 
     Without `size`: the size that all share, or a square of the median shorter side, rounded to
     a multiple of 8, 128 at most. `copied` says that the caller makes a second copy. Files that
-    can't be read are `failures`; more pixels than 60 % of the free memory are a `DataError`.
+    can't be read are `failures`.
+
+    keep: "memory" decodes all at once, and is a `DataError` for more pixels than 60 % of the
+    free memory; "files" reads the headers only and gives `ImageFiles`, which are gray only if
+    all headers say so; "auto" is "memory" where there is room.
     """
-    place = cache.cache_file(files, size) if cached else None
-    if place and (known := cache.load(place)):
-        return known
-    decoded = _decode(files, size, _workers(workers), copies=2 if copied and not cached else 1)
-    if place and len(decoded.kept) and cache.save(place, decoded):
-        return cache.load(place) or decoded  # mapped: the memory of the first copy is free again
-    return decoded
+    stamps = stamped(files)
+    place = cache.cache_file(files, stamps, size) if cached else None
+    count = workers_for(len(files), int(stamps[:, 0].sum()), workers)
+    job = _Job(list(files), stamps, size, count, copied, check_keep(keep), place)
+    if place is None:
+        return _made(job)
+    if found := _known(job, place):
+        return found
+    with one_at_a_time(place):
+        return _known(job, place) or _saved(job, place)
 
 
-def _decode(
-    files: Sequence[str], size: tuple[int, int] | None, workers: int, copies: int
-) -> Decoded:
-    paths = list(files)
-    workers = workers if _is_much(files) else 1
-    if guess := _alike(paths, size, workers, copies):
-        return guess
-    headers = headers_of(paths, workers)
-    good = {i: header for i, header in enumerate(headers) if not isinstance(header, str)}
-    failures = {i: header for i, header in enumerate(headers) if isinstance(header, str)}
-    if not good:
-        return Decoded(torch.empty(0, 1, 1, 1, dtype=torch.uint8), _places([]), _sorted(failures))
-    shape = _shape(list(good.values()), size)
-    _check_memory(len(good), shape, copies)
-    kept = list(good)
-    pixels, failed = pixels_of([paths[i] for i in kept], shape, workers)
-    failures |= {kept[row]: reason for row, reason in failed.items()}
-    return _decoded(_without(pixels, failed), [i for i in kept if i not in failures], failures)
+@dataclass(frozen=True)
+class _Job:
+    paths: list[str]
+    stamps: Stamps
+    size: tuple[int, int] | None
+    workers: int
+    copied: bool
+    keep: Keep
+    place: Path | None
+
+    def copies(self, count: int, shape: Shape) -> int:
+        """How often the images will be in memory; what is mapped from the disk counts once."""
+        if not self.copied:
+            return 1
+        nbytes = count * math.prod(shape)
+        return 1 if self.place and not cache.no_room(self.place, nbytes) else 2
 
 
-def _alike(
-    paths: list[str], size: tuple[int, int] | None, workers: int, copies: int
-) -> Decoded | None:
-    """Small images are mostly all alike: try without asking every header first."""
-    with decode.quietly():
-        first = next((h for h in map(decode.probe, paths[:9]) if not isinstance(h, str)), None)
-    if first is None or max(first[:2]) > _LARGEST or (size and size != first[:2]):
+def _known(job: _Job, place: Path) -> Decoded | None:
+    """What an earlier start made, if it is what this one wants."""
+    if job.keep != "files" and isinstance(found := cache.load(place), Decoded):
+        count, *shape = found.images.shape
+        if not stay_note(job.keep, count, (shape[0], shape[1], shape[2]), copies=1):
+            return found
+    headers = recalled(place)
+    return _staying(job, headers) if headers else None
+
+
+def _saved(job: _Job, place: Path) -> Decoded:
+    """Make it anew, and save it for the next start."""
+    damage = cache.load(place) if job.keep != "files" else ""
+    made = _made(job)
+    notes = made.notes
+    if isinstance(damage, str) and damage:
+        notes += (f"the cached images were damaged ({damage}) and were decoded anew",)
+    if isinstance(made.images, torch.Tensor) and len(made.kept):
+        if why := cache.save(place, made):
+            notes += (f"decoded images can't be kept in {place.parent} for the next start: {why}",)
+        elif isinstance(mapped := cache.load(place), Decoded):
+            made = mapped  # the memory of the first copy is free again
+    return replace(made, notes=notes)
+
+
+def _made(job: _Job) -> Decoded:
+    if job.keep != "files":
+        guess = decode_alike(
+            job.paths,
+            job.size,
+            job.workers,
+            lambda count, shape: fits(count, shape, job.copies(count, shape)),
+        )
+        if guess:
+            return guess
+    headers = recalled(job.place) if job.place else None
+    if headers is None:
+        headers = survey(job.paths, job.size, job.workers)
+        if job.place:
+            remember_survey(job.place, headers)
+    return _staying(job, headers) or decode_all(job.paths, headers, job.workers)
+
+
+def _staying(job: _Job, headers: Survey) -> Decoded | None:
+    """The images in their files, if that is asked for or needed."""
+    kept = [i for i in range(len(job.paths)) if i not in headers.failures]
+    if not headers.shape:
         return None
-    shape = _shape([first], None)
-    if len(paths) * math.prod(shape) > _room() / copies:
+    copies = job.copies(len(kept), headers.shape)
+    note = stay_note(job.keep, len(kept), headers.shape, copies)
+    if not note:
         return None
-    pixels, failed = pixels_of(paths, shape, workers, exact=True)
-    if decode.OTHER in failed.values() or len(failed) == len(paths):
-        return None
-    return _decoded(
-        _without(pixels, failed), [i for i in range(len(paths)) if i not in failed], failed
-    )
-
-
-def _decoded(pixels: Pixels, kept: list[int], failures: dict[int, str]) -> Decoded:
-    return Decoded(torch.from_numpy(_one_channel_if_gray(pixels)), _places(kept), _sorted(failures))
-
-
-def _shape(headers: list[Header], size: tuple[int, int] | None) -> Shape:
-    channels = 1 if all(header.gray for header in headers) else 3
-    if size is None:
-        sizes = {(header.height, header.width) for header in headers}
-        size = sizes.pop() if len(sizes) == 1 else _common_size(headers)
-    return (channels, *size)
-
-
-def _common_size(headers: list[Header]) -> tuple[int, int]:
-    side = median(min(header.height, header.width) for header in headers)
-    side = min(_LARGEST, max(8, round(side / 8) * 8))
-    return side, side
-
-
-def _room() -> float:
-    """Bytes that images may take."""
-    return _RAM_SHARE * float(psutil.virtual_memory().available)
-
-
-def _check_memory(count: int, shape: Shape, copies: int) -> None:
-    room = _room()
-    need = copies * count * math.prod(shape)
-    if need <= room:
-        return
-    side = int((room / copies / count / shape[0]) ** 0.5)
-    fits = side // 8 * 8 or side
-    way = f"try size={fits}" if fits else "use fewer images, or more memory"
-    raise DataError(
-        f"images are held in memory, in {_RAM_SHARE:.0%} of what is free; {count:,} images of "
-        f"{'x'.join(map(str, shape))} need {need / 1e9:,.2f} GB and {room / 1e9:,.2f} GB may be "
-        f"used: {way}"
-    )
-
-
-def _without(pixels: Pixels, failed: dict[int, str]) -> Pixels:
-    """Close the gaps of failed rows in place: a second copy might not fit."""
-    if not failed:
-        return pixels
-    end = min(failed)
-    for row in range(end, len(pixels)):
-        if row not in failed:
-            pixels[end] = pixels[row]
-            end += 1
-    return pixels[:end]
-
-
-def _one_channel_if_gray(pixels: Pixels, block: int = 256) -> Pixels:
-    """Images that are stored in colour but are all gray need one channel only."""
-    if pixels.shape[1] == 1 or not len(pixels):
-        return pixels
-    for start in range(0, len(pixels), block):
-        part = pixels[start : start + block]
-        if not (part[:, :1] == part[:, 1:]).all():
-            return pixels
-    return np.ascontiguousarray(pixels[:, :1])
-
-
-def _workers(workers: int | None) -> int:
-    if workers is not None and workers < 1:
-        raise DataError(f"images are read by 1 or more workers; got workers={workers}")
-    if hasattr(os, "sched_getaffinity"):  # the cores that this process may use
-        return workers or min(16, len(os.sched_getaffinity(0)))
-    return workers or min(16, os.cpu_count() or 1)
-
-
-def _is_much(files: Sequence[str]) -> bool:
-    if len(files) > _FEW_FILES:
-        return True
-    return sum(os.path.getsize(file) for file in files if os.path.exists(file)) > _FEW_BYTES
-
-
-def _places(values: list[int]) -> torch.Tensor:
-    return torch.tensor(values, dtype=torch.int64)
-
-
-def _sorted(failures: dict[int, str]) -> tuple[tuple[int, str], ...]:
-    return tuple(sorted(failures.items()))
+    sizes = job.stamps[kept, 0].tolist()
+    images = ImageFiles.of([job.paths[i] for i in kept], sizes, headers.shape)
+    failures = tuple(sorted(headers.failures.items()))
+    return Decoded(images, torch.tensor(kept, dtype=torch.int64), failures, (note,))

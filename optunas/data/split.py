@@ -41,7 +41,10 @@ def stratified(
 def divide(
     split: Split, shares: Sequence[float], *, seed: int, classes: Sequence[str]
 ) -> list[Split]:
-    """Divide one split into several, one for each of the shares, stratified and seeded."""
+    """Divide one split into several, one for each of the shares, stratified and seeded.
+
+    Images in memory are copied; images that stay in their files are not.
+    """
     parts = stratified(split.labels, shares, seed=seed, classes=classes)
     return [Split(split.images[part], split.labels[part]) for part in parts]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from optunas.data.cache import Decoded
 from optunas.data.dataset import Data, Split
 from optunas.data.folder import Size, check_size, image_folder, left_out
 from optunas.data.listing import has_splits
+from optunas.data.moments import remembered_moments
 from optunas.data.reading import read_files
+from optunas.data.room import check_keep
 from optunas.data.sources import SOURCES, Source
 from optunas.data.split import divide
 from optunas.errors import DataError
@@ -33,6 +37,7 @@ def torchvision_set(
     size: Size = None,
     workers: int | None = None,
     cache: bool = True,
+    keep: str = "auto",
 ) -> Data:
     """A set of `torchvision.datasets` by name: "cifar10", "svhn", "food101", ...
 
@@ -40,9 +45,10 @@ def torchvision_set(
     there is one; else `validation` is the share of the training images that becomes it
     (stratified, by `seed`). A set without a test split gives up 20 % for one.
 
-    `size`, `workers` and `cache` matter for sets of photos in varied sizes, which are read as
-    `image_folder` reads them. A `root` that holds `train/<class>/` and `test/<class>/` is read
-    as a folder too, so that a copy of the set in image files serves as well.
+    `size`, `workers`, `cache` and `keep` matter for sets of photos in varied sizes, which are
+    read as `image_folder` reads them; the others are held in memory. A `root` that holds
+    `train/<class>/` and `test/<class>/` is read as a folder too, so that a copy of the set in
+    image files serves as well.
 
     Raises `DataError` for an unknown name and for files that are absent or damaged.
     """
@@ -58,19 +64,29 @@ def torchvision_set(
             name=name,
             workers=workers,
             cache=cache,
+            keep=keep,
         )
-    wanted = check_size(size)
+    wanted, wish = check_size(size), check_keep(keep)
     if wanted and not source.files:
         raise DataError(f"all images of {name} have one size already; leave size out")
+    if wish == "files" and not source.files:
+        raise DataError(f"{name} has no image files: it is held in memory; leave keep out")
     sets = {part: _open(name, source, part, folder, download) for part in source.parts}
     classes = _classes(source, sets["train"])
     if source.files:
-        splits, notes = _read_files(source, sets, wanted, folder, workers, cache)
+        photos = partial(read_files, size=wanted, workers=workers, cached=cache, keep=wish)
+        splits, notes = _read_files(source, sets, folder, photos)
     else:
         splits, notes = {part: _read_array(source, sets[part]) for part in sets}, ()
     train, *others = _complete(splits, validation, seed, classes)
+    moments = remembered_moments(train.images, workers=workers, cached=cache)
     return Data.from_splits(
-        name, (train, others[0], others[1]), classes, flip=source.flip, notes=notes
+        name,
+        (train, others[0], others[1]),
+        classes,
+        flip=source.flip,
+        notes=notes,
+        moments=moments,
     )
 
 
@@ -168,16 +184,14 @@ def _uint8(data: Any) -> Tensor:
 def _read_files(
     source: Source,
     sets: dict[str, Any],
-    size: tuple[int, int] | None,
     root: Path,
-    workers: int | None,
-    cache: bool,
+    read: Callable[..., Decoded],
 ) -> tuple[dict[str, Split], tuple[str, ...]]:
     """All parts at once, since one size must fit them all."""
     listed: Callable[[Any], list[tuple[str, int]]] = source.files or list
     rows = [(part, str(p), int(y)) for part in sets for p, y in listed(sets[part])]
     files = [file for _, file, _ in rows]
-    decoded = read_files(files, size, workers=workers, cached=cache, copied=len(sets) < 3)
+    decoded = read(files, copied=len(sets) < 3)
     kept = decoded.kept.tolist()
     labels = torch.tensor([rows[i][2] for i in kept], dtype=torch.int64)
     splits = {}
@@ -185,7 +199,7 @@ def _read_files(
         where = [row for row, i in enumerate(kept) if rows[i][0] == part]
         chosen = slice(where[0], where[-1] + 1) if where else slice(0)
         splits[part] = Split(decoded.images[chosen], labels[chosen])
-    return splits, left_out(files, decoded, root)
+    return splits, left_out(files, decoded, root) + decoded.notes
 
 
 def _complete(

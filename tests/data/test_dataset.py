@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from optunas.data import Data, Split
+from optunas.data import Data, ImageFiles, Split
 from optunas.errors import DataError
 
 
@@ -104,3 +104,46 @@ def test_data_checks_that_the_parts_fit(change: dict[str, object], words: str) -
 def test_no_training_images_is_said() -> None:
     with pytest.raises(DataError, match="no training images"):
         Data.from_splits("toy", (a_split(0), a_split(2), a_split(2)), ("a", "b"))
+
+
+def in_files(names: str, sizes: list[int], shape: tuple[int, int, int] = (3, 4, 5)) -> Split:
+    images = ImageFiles.of([f"/x/{name}.png" for name in names], sizes, shape)
+    return Split(images, torch.arange(len(names)) % 2)
+
+
+def data_in_files(**changes: Split) -> Data:
+    splits = {
+        "train": in_files("abcd", [1, 2, 3, 4]),
+        "validation": in_files("ef", [5, 6]),
+        "test": in_files("gh", [7, 8]),
+    }
+    moments = ((0.5,) * 3, (0.25,) * 3)
+    train, validation, test = (splits | changes).values()
+    return Data.from_splits("toy", (train, validation, test), ("a", "b"), moments=moments)
+
+
+def test_images_may_stay_in_their_files() -> None:
+    data = data_in_files()
+    assert data.describe() == "toy: 2 classes, 3x4x5, 4 train / 2 validation / 2 test"
+    assert data.input_shape == (3, 4, 5)
+    assert (data.mean, data.std) == ((0.5,) * 3, (0.25,) * 3)
+    with pytest.raises(DataError, match="2 images and 3 labels"):
+        Split(data.test.images, torch.zeros(3, dtype=torch.int64))
+    with pytest.raises(DataError, match=r"\(3, 4, 5\) in train and \(3, 5, 4\) in test"):
+        data_in_files(test=in_files("gh", [7, 8], (3, 5, 4)))
+
+
+def test_fingerprint_of_files_sees_names_sizes_labels_and_order() -> None:
+    test = in_files("gh", [7, 8])
+    others = [
+        in_files("gi", [7, 8]),
+        in_files("gh", [7, 9]),
+        in_files("hg", [8, 7]),
+        in_files("ghi", [7, 8, 9]),
+        Split(test.images, 1 - test.labels),
+        a_split(2),
+    ]
+    prints = {data_in_files(test=split).fingerprint for split in others}
+    assert len(prints) == 6
+    assert data_in_files().fingerprint == data_in_files(test=test).fingerprint
+    assert data_in_files().fingerprint not in prints

@@ -207,4 +207,4 @@ def test_memory_counts_the_copy_that_splitting_makes(
     monkeypatch.setattr("psutil.virtual_memory", lambda: memory)
     assert len(image_folder(root, cache=False).train) == 30
     with pytest.raises(DataError, match="try size="):
-        image_folder(photos, cache=False)
+        image_folder(photos, cache=False, keep="memory")

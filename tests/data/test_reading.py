@@ -5,14 +5,14 @@ import psutil
 import pytest
 from PIL import Image
 
-from optunas.data import decode, reading
+from optunas.data import children, decode
 from optunas.data.reading import read_files
 from optunas.errors import DataError
 
 
 @pytest.fixture
 def always_children(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "_FEW_FILES", 0)
+    monkeypatch.setattr(children, "_FEW_FILES", 0)
 
 
 def some_files(folder: Path, sizes: list[tuple[int, int]]) -> list[str]:
@@ -77,11 +77,11 @@ def test_more_than_fits_is_refused_with_a_size_that_fits(
         return type("Memory", (), {"available": 4 * 3 * 64 * 64 / 0.6})()
 
     monkeypatch.setattr(psutil, "virtual_memory", free_memory)
-    with pytest.raises(DataError, match=r"4 images of 3x150x150 need .*: try size=64$"):
-        read_files(files, cached=False)
+    with pytest.raises(DataError, match=r"4 images of 3x150x150 need .*: try size=64, or keep"):
+        read_files(files, cached=False, keep="memory")
     assert len(read_files(files, (64, 64), cached=False).images) == 4
     with pytest.raises(DataError, match="try size=40"):  # twice the memory, side 64 / sqrt(2)
-        read_files(files, (64, 64), cached=False, copied=True)
+        read_files(files, (64, 64), cached=False, copied=True, keep="memory")
 
 
 def test_a_decoder_that_crashes_names_the_file(

@@ -4,7 +4,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optunas.data import Split, stratified, subset
+from optunas.data import ImageFiles, Split, stratified, subset
+from optunas.data.split import divide
 from optunas.errors import DataError
 
 
@@ -87,3 +88,15 @@ def test_subset_is_stratified_nested_and_seeded() -> None:
 def test_subset_refuses_other_fractions(fraction: float) -> None:
     with pytest.raises(DataError, match="above 0 and at most 1"):
         subset(a_split(), fraction)
+
+
+def test_files_are_divided_and_thinned_as_tensors_are() -> None:
+    memory = a_split()
+    paths = [f"/x/{i}" for i in range(len(memory))]
+    files = Split(ImageFiles.of(paths, range(132), (1, 1, 1)), memory.labels)
+    halves = [divide(split, (0.5, 0.5), seed=2, classes=names(3)) for split in (memory, files)]
+    pairs = [*zip(*halves, strict=True), (subset(memory, 0.1, seed=3), subset(files, 0.1, seed=3))]
+    for expected, found in pairs:
+        assert isinstance(found.images, ImageFiles)
+        assert found.images.paths == [f"/x/{i}" for i in expected.images.flatten().tolist()]
+        assert torch.equal(found.labels, expected.labels)

@@ -9,11 +9,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from scipy.io import savemat
 from torchvision import datasets
 
-from optunas.data import Split, cifar10, cifar100, fashion_mnist, mnist, svhn, torchvision_set
+from optunas.data import (
+    ImageFiles,
+    Split,
+    cifar10,
+    cifar100,
+    fashion_mnist,
+    mnist,
+    svhn,
+    torchvision_set,
+)
 from optunas.data.sources import SOURCES
 from optunas.errors import DataError
 
@@ -249,6 +259,15 @@ def test_food101_and_its_bad_file(tmp_path: Path) -> None:
         "left out 1 file that can't be read as an image: food-101/images/pie/0.jpg (not an image)",
     )
     assert torchvision_set("food101", tmp_path, size=8).input_shape == (3, 8, 8)
+    files = torchvision_set("food101", tmp_path, validation=0.25, keep="files")
+    for part in ("train", "validation", "test"):
+        images = getattr(files, part).images
+        assert isinstance(images, ImageFiles)
+        assert torch.equal(images.read(range(len(images))), getattr(data, part).images)
+    assert files.notes == (
+        *data.notes,
+        "19 images of 3x12x12 (8.2 kB) stay in their files: as asked",
+    )
 
 
 def test_dtd_keeps_its_own_validation_split(tmp_path: Path) -> None:
@@ -287,6 +306,7 @@ def test_a_copy_in_image_files_serves_as_well(tmp_path: Path) -> None:
     data = cifar10(tmp_path, validation=0.2)
     assert data.describe() == "cifar10: 2 classes, 3x12x12, 16 train / 4 validation / 6 test"
     assert data.flip
+    assert isinstance(cifar10(tmp_path, keep="files").test.images, ImageFiles)
 
 
 @pytest.mark.parametrize("name", sorted(SOURCES))
@@ -332,6 +352,15 @@ def test_unknown_names_get_the_list_and_the_closest(name: str, close: str, tmp_p
 def test_size_is_for_photos(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="one size already"):
         cifar10(tmp_path, size=16)
+
+
+def test_only_photos_stay_in_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(DataError, match="cifar10 has no image files"):
+        cifar10(tmp_path, keep="files")
+    with pytest.raises(DataError, match="got keep='disk'"):
+        cifar10(tmp_path, keep="disk")
+    write_cifar(tmp_path, datasets.CIFAR10, "labels", ["frog", "ship"], monkeypatch)
+    assert cifar10(tmp_path, keep="memory").fingerprint == cifar10(tmp_path).fingerprint
 
 
 def test_labels_outside_the_classes_are_refused(
