@@ -24,10 +24,13 @@ if TYPE_CHECKING:
     from optunas.references import reference as reference
     from optunas.study import create_study as create_study
     from optunas.study import load_study as load_study
+    from optunas.training.engine import Engine as Engine
     from optunas.training.recipe import Recipe as Recipe
     from optunas.training.recipe_space import RecipeSpace as RecipeSpace
+    from optunas.worker import promote as promote
 
 _HOME = {
+    "Engine": "training.engine",
     "Limits": "limits",
     "Objective": "objective",
     "Recipe": "training.recipe",
@@ -40,6 +43,7 @@ _HOME = {
     "delivery": "",
     "load_study": "study",
     "nn": "",
+    "promote": "worker",
     "reference": "references",
     "spaces": "",
     "testing": "",
@@ -48,6 +52,7 @@ _HOME = {
 """The module that each public name comes from; a subpackage is its own home."""
 
 __all__ = [
+    "Engine",
     "Limits",
     "Objective",
     "Recipe",
@@ -61,6 +66,7 @@ __all__ = [
     "delivery",
     "load_study",
     "nn",
+    "promote",
     "reference",
     "spaces",
     "testing",

@@ -11,9 +11,11 @@
 | `params`, `macs`, `latency_ms`, `memory_mb` | what it costs; the last two where asked for |
 | `margin.params`, ... | how far a cost is over its limit, as a share; 0 or less is within |
 | `accuracy`, `f1`, `train_seconds` | of the last epoch, on the validation split |
+| `engine` | where the images lay and how the steps were run, and why not faster |
 | `curve` | one list an epoch, in the order of `CURVE` |
 | `reported` | with several objectives: for each epoch its number and their values after it |
 | `role` | `baseline` or `random draw`, where the trial was enqueued as that |
+| `promotes`, `promoted_after` | the stopped trial that this one goes on with, and its last epoch |
 | `reused_from` | the number of the trial whose result this one took |
 | `worker` | host, process, start time of who ran it, and this trial's number |
 """
@@ -84,6 +86,18 @@ def continues(trial: FrozenTrial) -> list[int]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         return RetryHeartbeatStaleTrialCallback.retry_history(trial)
+
+
+def promotes(trial: FrozenTrial) -> int | None:
+    """The number of the stopped trial that this one goes on with."""
+    stored = trial.user_attrs.get("promotes")
+    return stored if isinstance(stored, int) and 0 <= stored < trial.number else None
+
+
+def promoted_after(trial: FrozenTrial | Trial) -> int:
+    """The epoch up to which the trial was judged before it was promoted; 0 for any other."""
+    stored = trial.user_attrs.get("promoted_after")
+    return stored if isinstance(stored, int) else 0
 
 
 def evaluated(trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:

@@ -6,6 +6,7 @@ says wins over the file, the file over the defaults.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -23,7 +24,7 @@ from optunas.spaces import ConvNet
 from optunas.study import create_study
 from optunas.training.recipe import Recipe
 from optunas.training.recipe_space import RecipeSpace
-from optunas.worker import Plan, Watch, enqueue_comparisons, work
+from optunas.worker import SLACK, OutOfTime, Plan, Watch, enqueue_comparisons, work
 
 if TYPE_CHECKING:
     from optunas.objective import Objective
@@ -34,10 +35,12 @@ TRIALS = 40
 DRAWS = 10
 RECIPE_OPTIONS = ("epochs", "batch_size", "train_fraction", "precision")
 DATA_OPTIONS = ("size", "flip", "root")
+ENGINE_OPTIONS = ("images", "steps", "deterministic")
 LIMIT_OPTIONS = tuple(field.name for field in fields(Limits))
 OBJECTIVE_OPTIONS = (
     *LIMIT_OPTIONS,
     *RECIPE_OPTIONS,
+    *ENGINE_OPTIONS,
     *("metrics", "device", "reuse", "suggest_recipe"),
 )
 OPTION_NAMES = {
@@ -93,6 +96,12 @@ class Search:
             return self.random_draws
         return DRAWS if self.plan.trials is None else min(DRAWS, self.plan.trials // 4)
 
+    def existing(self) -> optuna.Study | None:
+        """The study where there is one already, as it is stored."""
+        if self.name not in optuna.get_all_study_names(self.storage):
+            return None
+        return optuna.load_study(study_name=self.name, storage=self.storage)
+
     def study(self, on_change: Callable[[str], None]) -> optuna.Study:
         """The study, created or joined."""
         own = self.own
@@ -108,6 +117,11 @@ class Search:
             on_change=on_change,
             space=own.prospect if own else None,
         )
+
+    @property
+    def is_pruned(self) -> bool:
+        """Whether weak networks are stopped early."""
+        return self.pruner is not None and self.pruner != "none"
 
     def watched(self, on_epoch: Callable[[int, Epoch], None]) -> Search:
         """The same search, with someone more told of every epoch."""
@@ -125,7 +139,22 @@ class Search:
     def run(self, study: optuna.Study, watch: Watch) -> None:
         """Queue the baselines of a new study, then work until the plan is fulfilled."""
         self.queue(study)
-        work(study, self.objective, self.plan, watch)
+        try:
+            work(study, self._timed().objective, self.plan, watch)
+        except OutOfTime:
+            watch.note("the time is up; the trial that was running goes on when the search does")
+
+    def _timed(self) -> Search:
+        """The same search, which ends its running trial when its hours are well over."""
+        if self.plan.hours is None:
+            return self
+        end = time.monotonic() + (1 + SLACK) * 3600 * self.plan.hours
+
+        def check(trial: int, epoch: Epoch) -> None:
+            if epoch.number < epoch.of and time.monotonic() > end:
+                raise OutOfTime
+
+        return self.watched(check)
 
     def queue(self, study: optuna.Study) -> None:
         """Queue what a new study's search is compared with."""
@@ -190,6 +219,9 @@ def _tuned(search: Search, given: Mapping[str, Any], seed: int | None = None) ->
         changes["limits"] = replace(own.limits, **limits)
     if recipe or given.get("suggest_recipe"):
         changes["recipe"] = _changed(own.recipe, recipe, bool(given.get("suggest_recipe")))
+    engine = {name: given[name] for name in ENGINE_OPTIONS if name in given}
+    if engine:
+        changes["engine"] = replace(own.engine, **engine)
     if own.checkpoints is None:
         changes["checkpoints"] = RUNS / quote(search.name, safe=" ") / "checkpoints"
     seed = own.seed if seed is None else seed

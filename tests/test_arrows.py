@@ -33,24 +33,26 @@ ARROWS = {
     "training": "data nn errors machine",
     # one trial
     "attributes": "",
+    "proxies": "attributes data errors nn training _named",
     "objective": (
-        "architecture attributes data errors limits metrics nn process pruners spaces training"
+        "architecture attributes data errors limits metrics nn process proxies pruners spaces training"
     ),
     # the study
     "testing": "architecture nn spaces errors",
-    "samplers": "architecture pruners spaces limits attributes errors _named",
-    "pruners": "errors _named",
+    "samplers": "architecture proxies pruners spaces limits attributes errors _named",
+    "pruners": "attributes errors _named",
     "benchmarks": "attributes spaces errors _named",
     "storage": "errors _database _sqlite",
     "study": "samplers pruners spaces storage errors _named _version",
     "tally": "attributes",
-    "worker": "attributes process tally errors",
+    "worker": "attributes process pruners tally errors",
     # what people touch
     "studyfile": "errors",
     "delivery": "architecture objective tally training errors _version",
     "search": "_named data limits objective spaces study studyfile training worker errors",
+    "promise": "machine objective training errors",
     "terminal": "architecture attributes storage tally worker errors",
-    "together": "errors machine objective search worker",
+    "together": "attributes errors machine objective search worker",
     "cli": (
         "_version architecture delivery errors quantities search storage study tally terminal "
         "together"
@@ -60,7 +62,7 @@ ARROWS = {
 }
 
 TORCH_FREE = [
-    "architecture", "attributes", "benchmarks", "cli", "limits", "metrics", "pruners", "references",
+    "architecture", "attributes", "benchmarks", "cli", "limits", "metrics", "proxies", "pruners", "references",
     "samplers", "spaces", "storage", "study", "studyfile", "tally", "terminal", "training",
     "worker",
 ]  # fmt: skip

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from optunas.cli.options import Device, Storage, StudyName
 from optunas.cli.speaking import console, say
 from optunas.errors import StudyError
+
+if TYPE_CHECKING:
+    import optuna
+
+    from optunas.objective import Objective
 
 
 def deliver(
@@ -44,22 +49,29 @@ def deliver(
     }
     with console.status("Loading torch and the data ..."):
         search = search_for(target, options)
-        from optunas.delivery import deliver as make
     if search.own is None:
         raise StudyError(
             "only a study of an optunas.Objective ends in a network; the study file's objective is "
             "a plain callable"
         )
-    found = load_study(search.name, search.storage)
+    retrain_and_keep(load_study(search.name, search.storage), search.own, output, longer=longer)
+
+
+def retrain_and_keep(
+    study: optuna.Study, objective: Objective, folder: str, **how_long: Any
+) -> None:
+    """Deliver the winner to a folder, and say how good it is; `how_long` as for `deliver`."""
     with console.status("Retraining ...") as progress:
+        from optunas.delivery import deliver as make
+
         winner = make(
-            found,
-            search.own,
-            output,
-            longer=longer,
+            study,
+            objective,
+            folder,
             on_epoch=lambda e: progress.update(
                 f"Retraining: epoch {e.number} of {e.of}, validation accuracy {e.accuracy:.4f}"
             ),
+            **how_long,
         )
     say(f"{winner.folder}/ holds the winner: trial {winner.trial}, {winner.params:,} parameters")
     say(f"  validation  accuracy {winner.validation.accuracy:.4f}, F1 {winner.validation.f1:.4f}")

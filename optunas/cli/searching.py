@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
+import time
 from collections.abc import Callable
-from dataclasses import replace
-from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
-from rich.text import Text
 
 from optunas.cli.options import Device, Storage, StudyName
-from optunas.cli.speaking import console, program, say, storage_option, this_command, without
+from optunas.cli.speaking import console
 from optunas.errors import OptunasError
-
-if TYPE_CHECKING:
-    import optuna
-
-    from optunas.search import Search
-    from optunas.terminal.live import Watcher
-    from optunas.together import Member
-
-SUGGESTED_TRIALS = 40
 
 
 def run(
@@ -43,7 +30,22 @@ def run(
             show_default="40, if no --hours are given",
         ),
     ] = None,
-    hours: Annotated[float | None, typer.Option(help="Stop after so many hours.")] = None,
+    hours: Annotated[
+        float | None,
+        typer.Option(
+            help="How long all of it may take. In a new study the pace of this device is measured "
+            "first, and chooses epochs and the share of the images, unless they are given.",
+        ),
+    ] = None,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Retrain the winner afterwards, test it once and write it to this folder; of "
+            "--hours, time is kept for that.",
+        ),
+    ] = None,
     storage: Storage = None,
     study: StudyName = None,
     sampler: Annotated[
@@ -58,7 +60,7 @@ def run(
     pruner: Annotated[
         str | None,
         typer.Option(
-            help="Stops weak candidates: none, median, percentile, successive-halving, hyperband, "
+            help="Stops weak candidates: none, median, percentile, successive-halving, asha, hyperband, "
             "threshold, patient; for several objectives pareto.",
             show_default="median",
         ),
@@ -126,6 +128,26 @@ def run(
         bool,
         typer.Option("--flip", help="A mirrored image keeps its label; for a folder of images."),
     ] = False,
+    images: Annotated[
+        str | None,
+        typer.Option(
+            help="Where the training images lie: device (as uint8, where they fit), stream "
+            "(brought batch by batch), auto.",
+            show_default="auto",
+        ),
+    ] = None,
+    steps: Annotated[
+        str | None,
+        typer.Option(
+            help="How a training step is run: eager, captured (as a CUDA graph), compiled "
+            "(torch.compile), auto.",
+            show_default="auto",
+        ),
+    ] = None,
+    deterministic: Annotated[
+        bool,
+        typer.Option("--deterministic", help="Ask CUDA for kernels that repeat themselves."),
+    ] = False,
     data_root: Annotated[
         str | None, typer.Option(help="Where a named data set lies.", show_default="data")
     ] = None,
@@ -141,10 +163,12 @@ def run(
     one goes on from its last epoch. Run it in a second terminal, or on another machine with the
     same --storage, and both work on the same study.
     """
+    from optunas.cli.conduct import Conduct, serve
     from optunas.quantities import count, mebibytes, milliseconds
     from optunas.search import search_for
     from optunas.together import this_member
 
+    began = time.monotonic()
     member = this_member()
     options: dict[str, Any] = {
         "trials": trials,
@@ -170,19 +194,24 @@ def run(
         "size": size,
         "flip": flip or None,
         "root": data_root,
+        "images": images,
+        "steps": steps,
+        "deterministic": deterministic or None,
     }
     with console.status("Loading torch and the data ..."):
         search = search_for(target, options)
     if member is not None:
-        _serve(search, member)
+        serve(search, member)
         return
-    _search(
+    Conduct(
         search,
-        [target, *_again(size=size, flip=flip, data_root=data_root)],
-        partial(_together, workers=workers_per_device, storage=storage)
-        if workers_per_device > 1
-        else _alone,
-    )
+        searched=[target, *_again(size=size, flip=flip, data_root=data_root)],
+        deadline=None if hours is None else began + 3600 * hours,
+        recipe_is_given=epochs is not None or train_fraction is not None,
+        output=output,
+        workers=workers_per_device,
+        storage=storage,
+    ).go()
 
 
 def _typed(option: str, parse: Callable[[str], float], typed: str | None) -> float | None:
@@ -193,94 +222,6 @@ def _typed(option: str, parse: Callable[[str], float], typed: str | None) -> flo
         return parse(typed)
     except OptunasError as error:
         raise OptunasError(f"{option}: {error}") from None
-
-
-def _alone(search: Search, study: optuna.Study, watcher: Watcher) -> None:
-    search.watched(watcher.epoch).run(study, watcher)
-
-
-def _together(
-    search: Search, study: optuna.Study, watcher: Watcher, *, workers: int, storage: str | None
-) -> None:
-    from optunas.together import search_together
-
-    words = without("--storage", sys.argv[1:])  # told in another way, for its password
-    search_together(search, study, workers, words, storage, watcher)
-
-
-def _serve(search: Search, member: Member) -> None:
-    """Be one of several workers: the one that leads them says what there is to say."""
-    import optuna
-
-    from optunas.storage import address, explained, open_storage
-    from optunas.together import serve
-
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    search = replace(search, storage=open_storage(search.storage))
-    try:
-        with explained(address(search.storage)):
-            serve(search, member)
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
-
-
-def _search(
-    search: Search,
-    searched: list[str],
-    go: Callable[[Search, optuna.Study, Watcher], None],
-) -> None:
-    """Search by `go`, and say what was found; `searched` names the data as they were typed."""
-    import optuna
-
-    from optunas.storage import address, explained, open_storage
-    from optunas.tally import Tally
-    from optunas.terminal import intro, watching
-
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    search = replace(search, storage=open_storage(search.storage))
-    study = search.study(on_change=lambda line: console.print(Text(f"note: {line}")))
-    with explained(address(search.storage)):
-        before = Tally.of(study.get_trials(deepcopy=False)).finished
-        console.print(intro(search, before))
-        say(f"Ctrl-C stops it; the same command goes on:  {this_command()}\n")
-        if search.plan.trials is not None and before >= search.plan.trials:
-            say(f"The study holds {before} finished trials already: nothing is left to do.\n")
-        try:
-            with watching(console, study, search.plan) as watcher:
-                go(search, study, watcher)
-        except KeyboardInterrupt:
-            say(f"\nStopped; nothing is lost. To go on:\n  {this_command()}")
-            raise typer.Exit(130) from None
-        _results(study, search)
-        _next(study, search, searched)
-
-
-def _results(study: optuna.Study, search: Search) -> None:
-    from optunas.terminal import best_table, comparison_table
-
-    trials = study.get_trials(deepcopy=False)
-    console.print(best_table(study, trials))
-    if search.own is not None:
-        console.print(comparison_table(study, trials))
-        say("All figures are of the validation split; no search sees the test split.")
-
-
-def _next(study: optuna.Study, search: Search, searched: list[str]) -> None:
-    """The commands that a person may want now."""
-    from optunas.tally import Tally, best_trials
-
-    trials = study.get_trials(deepcopy=False)
-    storage = storage_option(search.storage)
-    more = 2 * max(Tally.of(trials).finished, SUGGESTED_TRIALS // 2)
-    name = shlex.quote(study.study_name)
-    say("\nNext:")
-    say(f"  search on             {this_command(trials=more)}")
-    for best in best_trials(study, trials)[:1]:
-        say(f"  look at the best      {program()} show {best.number} --study {name}{storage}")
-        if search.own is not None:
-            again = shlex.join([program(), "deliver", *searched])
-            say(f"  retrain and keep it   {again} --study {name}{storage}")
-    say(f"  watch in the browser  {program()} dashboard{storage}")
 
 
 def _again(**options: Any) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -24,9 +25,12 @@ from optunas.tally import best_trials
 from optunas.training import Epoch, Recipe, Scores
 from optunas.training.checkpoint import remove
 from optunas.training.loop import evaluate, train
+from optunas.training.pace import pace
 from optunas.training.seeds import derived
 
 LONGER = 3
+LONGEST = 10  # times the epochs of the search, however much time there is
+EXPORT_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,7 @@ def deliver(
     folder: str | os.PathLike[str] = "winner",
     *,
     longer: int = LONGER,
+    seconds: float | None = None,
     seed: int | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
 ) -> Winner:
@@ -56,7 +61,9 @@ def deliver(
 
     The best is the completed trial within its limits with the best first value on the validation
     split; it is retrained from scratch by its own recipe for `longer` times as many epochs on the
-    whole training split. The test split is looked at once, after that.
+    whole training split. The test split is looked at once, after that. `seconds` is how long all
+    of this may take: its epochs are then as many as fit, up to ten times those of the search, at a
+    pace that is measured first.
 
     The folder holds `weights.safetensors`, `model.pt2` (`torch.export`, any batch size),
     `architecture.json` where the network is described, and `winner.json` with what is known of it;
@@ -71,20 +78,38 @@ def deliver(
         )
     candidate = _candidate(objective, best)
     data, device = objective.data, objective.device
+    began = time.monotonic()
     recipe = replace(candidate.recipe, epochs=candidate.recipe.epochs * longer, train_fraction=1.0)
+    if seconds is not None:
+        epochs = _epochs_within(seconds, began, candidate, objective, recipe)
+        recipe = replace(recipe, epochs=epochs)
     seed = derived(objective.seed, "winner") % 2**32 if seed is None else seed
     network = candidate.build(seed, torch.device(device))
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     (target / "winner.json").unlink(missing_ok=True)
     for epoch in train(
-        network, data, recipe, device=device, seed=seed, checkpoint=target / "training.pt"
+        network,
+        data,
+        recipe,
+        device=device,
+        seed=seed,
+        checkpoint=target / "training.pt",
+        engine=objective.engine,
     ):
         if on_epoch is not None:
             on_epoch(epoch)
     network.eval()
     validation, test = (
-        evaluate(network, split, data, device=device, precision=recipe.precision, confusion=True)
+        evaluate(
+            network,
+            split,
+            data,
+            device=device,
+            precision=recipe.precision,
+            confusion=True,
+            engine=objective.engine,
+        )
         for split in (data.validation, data.test)
     )
     winner = Winner(
@@ -99,6 +124,18 @@ def deliver(
     )
     _write(winner, candidate, objective, recipe.to_json(), seed)
     return winner
+
+
+def _epochs_within(
+    seconds: float, began: float, candidate: Candidate, objective: Objective, recipe: Recipe
+) -> int:
+    """How many epochs of the retraining fit; at least one."""
+    data, device = objective.data, objective.device
+    network = candidate.build(0, torch.device(device))
+    found = pace(network, data, recipe, device=device, engine=objective.engine, seconds=3.0)
+    left = seconds - (time.monotonic() - began) - found.start - EXPORT_SECONDS
+    fit = int(left / found.epoch(len(data.train)))
+    return max(1, min(fit, LONGEST * candidate.recipe.epochs))
 
 
 def _candidate(objective: Objective, trial: FrozenTrial) -> Candidate:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from math import nan
 from pathlib import Path
@@ -26,21 +25,21 @@ from optuna.trial import FrozenTrial, Trial
 from torch import nn
 
 from optunas.architecture import to_json
-from optunas.attributes import CURVE, Outcome, conclude
+from optunas.attributes import CURVE, Outcome, conclude, promoted_after
 from optunas.data import Data
 from optunas.errors import StudyError
 from optunas.limits import Limits
 from optunas.metrics import LEARNED, MEASURED, check_metrics, directions
 from optunas.nn.measure import latency_ms, training_memory_mb
 from optunas.objective.candidate import Candidate, Suggest
+from optunas.objective.checkpoints import fetch, forget, park
 from optunas.objective.device import chosen_device, device_name
 from optunas.objective.failure import free_memory, reason
 from optunas.objective.prospect import Prospect
 from optunas.objective.twin import find_twin, finished_before
 from optunas.process import sign
 from optunas.pruners import report, should_prune
-from optunas.training import Diverged, Epoch, NetworkError, Recipe, RecipeSpace
-from optunas.training.checkpoint import remove
+from optunas.training import Diverged, Engine, Epoch, NetworkError, Recipe, RecipeSpace
 from optunas.training.loop import train
 from optunas.training.seeds import derived
 
@@ -61,6 +60,7 @@ class Objective:
     * `device`: `auto` is the first GPU, or the CPU.
     * `seed`: of weights, batches and augmentation; each trial derives its own.
     * `checkpoints`: a folder; a killed trial that is run again goes on from its last epoch.
+    * `engine`: where the images lie and how steps are run: speed, not results.
     * `reuse`: don't train a network again whose equal was evaluated by the same recipe.
     * `on_epoch`: called with the trial's number and each `Epoch`.
 
@@ -75,6 +75,7 @@ class Objective:
     device: str = "auto"
     seed: int = 0
     checkpoints: Path | None = None
+    engine: Engine = Engine()
     reuse: bool = True
     on_epoch: Callable[[int, Epoch], None] | None = None
 
@@ -142,7 +143,9 @@ class Objective:
         finished = finished_before(trial, candidate.key)
         seed = self._describe(trial, candidate)
         self._reject(trial, {"params": candidate.params, "macs": candidate.macs})
-        twin = finished or (find_twin(trial, self._measured) if self.reuse else None)
+        goes_on = "promotes" in trial.user_attrs  # its twin is the trial that it goes on with
+        looks = self.reuse and not goes_on
+        twin = finished or (find_twin(trial, self._measured) if looks else None)
         if twin is not None:
             return self._reuse(trial, twin)
         network = candidate.build(seed, torch.device(self.device))
@@ -231,15 +234,19 @@ class Objective:
 
     def _train(self, trial: Trial, network: nn.Module, candidate: Candidate, seed: int) -> Values:
         checkpoint = self._checkpoint(candidate, seed)
+        fetch(checkpoint)
         try:
             values = self._epochs(trial, network, candidate.recipe, seed, checkpoint)
+        except TrialPruned:
+            park(checkpoint)
+            raise
         except _FINAL:
-            _forget(checkpoint)
+            forget(checkpoint)
             raise
         # From here on the result is in the storage: a worker that is killed before Optuna has
         # noted the value leaves a trial that is not trained again.
         conclude(trial, Outcome.TRAINED)
-        _forget(checkpoint)
+        forget(checkpoint)
         return values
 
     def _epochs(
@@ -247,8 +254,16 @@ class Objective:
     ) -> Values:
         curve: list[list[float]] = []
         for epoch in train(
-            network, self.data, recipe, device=self.device, seed=seed, checkpoint=checkpoint
+            network,
+            self.data,
+            recipe,
+            device=self.device,
+            seed=seed,
+            checkpoint=checkpoint,
+            engine=self.engine,
         ):
+            if trial.user_attrs.get("engine") != epoch.engine:
+                trial.set_user_attr("engine", epoch.engine)
             curve.append([getattr(epoch, name) for name in CURVE])
             if self.on_epoch is not None:
                 self.on_epoch(trial.number, epoch)
@@ -270,7 +285,8 @@ class Objective:
         if not self._is_learned:
             return False
         report(trial, self._values({**trial.user_attrs, **scores}), epoch.number)
-        return epoch.number < epoch.of and should_prune(trial)
+        past = promoted_after(trial)  # so far it was judged before, and may go on
+        return past < epoch.number < epoch.of and should_prune(trial)
 
     def _judge(self, trial: Trial, scores: Mapping[str, float], curve: list[list[float]]) -> Values:
         rounded = [[round(value, 5) for value in row] for row in curve]
@@ -289,7 +305,7 @@ class Objective:
         return self.checkpoints / f"{candidate.key[:16]}-{seed}.pt"
 
 
-_FINAL = (TrialPruned, Diverged, NetworkError, torch.OutOfMemoryError)
+_FINAL = (Diverged, NetworkError, torch.OutOfMemoryError)
 """After these nobody goes on with the training."""
 
 
@@ -302,9 +318,3 @@ def _scores(epoch: Epoch, curve: list[list[float]]) -> dict[str, float]:
 def _plain(cost: float) -> str:
     """A count with all its digits, a measure with four."""
     return f"{cost:,}" if isinstance(cost, int) else f"{cost:,.4g}"
-
-
-def _forget(checkpoint: Path | None) -> None:
-    if checkpoint is not None:
-        with suppress(OSError):  # where it could not be written either
-            remove(checkpoint)

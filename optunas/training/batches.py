@@ -15,7 +15,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.functional import interpolate
 
-from optunas.data import Split, subset
+from optunas.data import ImageFiles, Split, subset
 from optunas.errors import DataError
 
 Part = tuple[Tensor, Tensor]
@@ -149,5 +149,6 @@ def _brought(split: Split, device: torch.device, fraction: float, resolution: in
 
 def _decoded(split: Split, device: torch.device) -> Iterator[Tensor]:
     """Images that were left in their files, and are now wanted on the device all the same."""
+    assert isinstance(split.images, ImageFiles)
     for rows in torch.split(torch.arange(len(split)), _CHUNK):
         yield split.images.read(rows.tolist()).to(device)

@@ -70,7 +70,7 @@ def train(
     Raises `NetworkError` where the network doesn't answer with (B, classes) or has nothing to
     train, and `Diverged` at the end of an epoch whose loss is not a finite number.
     """
-    run = _prepare(network, data, recipe, torch.device(device), seed, engine)
+    run = prepare(network, data, recipe, torch.device(device), seed, engine)
     history: list[Epoch] = []
     if checkpoint is not None:
         identity = checkpoints.identity(network, data, recipe, seed)
@@ -112,7 +112,7 @@ def evaluate(
 
 
 @dataclass(frozen=True)
-class _Run:
+class Run:
     """What stays the same from the first epoch to the last."""
 
     step: Step
@@ -137,14 +137,15 @@ class _Run:
         return self.step.recipe
 
 
-def _prepare(
+def prepare(
     network: nn.Module,
     data: "Data",
     recipe: Recipe,
     device: torch.device,
     seed: int,
     engine: Engine,
-) -> _Run:
+) -> Run:
+    """Everything that the epochs need; the network is moved to `device`."""
     load_metrics()
     _to_device(network, device)
     classes, size = len(data.classes), recipe.resolution
@@ -161,10 +162,10 @@ def _prepare(
     )
     inputs = Inputs(data, device, Policy.of(recipe, flip=data.flip))
     step = Step(network, make_optimizer(network, recipe), inputs, recipe, classes, device)
-    return _Run(step, training, validation, inputs, classes, device, seed, engine)
+    return Run(step, training, validation, inputs, classes, device, seed, engine)
 
 
-def _epoch(run: _Run, steps: Steps, number: int) -> Epoch:
+def _epoch(run: Run, steps: Steps, number: int) -> Epoch:
     start = perf_counter()
     random = global_seed(derived(run.seed, number, "network"), run.device)
     with random, chosen_kernels(run.device, run.engine.deterministic):
@@ -189,7 +190,7 @@ def _epoch(run: _Run, steps: Steps, number: int) -> Epoch:
     )
 
 
-def _train_epoch(run: _Run, steps: Steps, number: int) -> float:
+def _train_epoch(run: Run, steps: Steps, number: int) -> float:
     """All steps of one epoch; the mean loss. The device is waited for once, at the end."""
     run.network.train()
     generator = torch.Generator(run.device).manual_seed(derived(run.seed, number, "batches"))

@@ -26,11 +26,20 @@ from optunas.errors import StudyError
 from optunas.process import sign, signature
 from optunas.tally import Tally
 from optunas.worker.places import takes_place
-from optunas.worker.recovery import put_back, take_over
+from optunas.worker.promotion import is_promoted_twice, promote_due
+from optunas.worker.recovery import KILLS, give_up, put_back, take_over
 
 FAILURES = 10
 REJECTIONS = 500
 WAIT_SECONDS = 1.0
+
+
+SLACK = 0.05
+"""The share of its hours by which a search may be too long: less than what ending early wastes."""
+
+
+class OutOfTime(KeyboardInterrupt):
+    """The hours are over, and the running trial would take too long: an interrupt from within."""
 
 
 class Watch(Protocol):
@@ -63,8 +72,8 @@ class Plan:
 def work(study: Study, objective: Callable[[Trial], Any], plan: Plan, watch: Watch) -> None:
     """Run trials until the plan is fulfilled, or the sampler has nothing more to propose.
 
-    A trial that was begun is finished: `hours` end the search before a trial that would probably
-    take longer than what is left. `KeyboardInterrupt` (Ctrl-C, and SIGTERM) passes through after
+    `hours` end the search before a trial that would probably take longer than what is left and a
+    twentieth more. `KeyboardInterrupt` (Ctrl-C, and SIGTERM) passes through after
     the running trial was marked and put back into the queue. Raises `StudyError` where trial after
     trial fails or is rejected. Whatever the storage raises passes through as it is.
     """
@@ -133,6 +142,10 @@ class _Session:
             self._inside = False
 
     def _take_place(self, trial: Trial) -> None:
+        (this,) = (t for t in self.study.get_trials(deepcopy=False) if t.number == trial.number)
+        if is_promoted_twice(self.study, this):
+            conclude(trial, Outcome.REJECTED, "another worker has promoted the same trial")
+            raise TrialPruned("promoted twice")
         if self.plan.trials is None:
             sign(trial)
         elif not takes_place(self.study, trial, self.plan.trials):
@@ -151,6 +164,8 @@ class _Session:
         self._check_streak(Outcome.REJECTED, REJECTIONS, trial)
         if self._stop:
             raise KeyboardInterrupt
+        for number in promote_due(study):
+            self.watch.note(f"trial {number} is promoted: it is among the best at its epoch now")
         if not self.another():
             self.over = True
             study.stop()
@@ -172,7 +187,7 @@ class _Session:
                 return False
             if plan.hours is not None:
                 left = plan.hours * 3600 - (time.monotonic() - self.started)
-                if left <= _usual_seconds(trials):
+                if left <= 0 or left + SLACK * plan.hours * 3600 < _usual_seconds(trials):
                     return False
             if plan.trials is None or tally.finished + tally.running < plan.trials:
                 return True
@@ -189,7 +204,9 @@ class _Session:
         self.take_over()
 
     def take_over(self) -> None:
-        """Put the trials of dead workers back into the queue."""
+        """Put the trials of dead workers back into the queue, but those that end all workers."""
+        for number in give_up(self.study):
+            self.watch.note(f"trial {number} has ended {KILLS} workers; it is not run again")
         for number in take_over(self.study):
             self.watch.note(f"trial {number} had lost its worker; it is run again")
 

@@ -21,7 +21,7 @@ from optunas.data import Data
 from optunas.errors import OptunasError, StudyError
 from optunas.objective.candidate import Described, Written
 from optunas.pruners import ParetoPruner, reported
-from optunas.training import Epoch
+from optunas.training import Engine, Epoch
 
 from ..small import RECIPE, few, plain, small_objective
 
@@ -120,6 +120,7 @@ def test_every_attribute_of_the_table_is_there_with_its_type() -> None:
         "params": int, "macs": int, "latency_ms": float, "memory_mb": float,
         "margin.params": float, "margin.latency_ms": float, "margin.memory_mb": float,
         "accuracy": float, "f1": float, "train_seconds": float, "curve": list, "worker": dict,
+        "engine": str,
     }  # fmt: skip
     assert {name: type(value) for name, value in attributes.items()} == types
     assert attributes["outcome"] == "trained"
@@ -152,7 +153,8 @@ def test_a_hopeless_trial_is_pruned_with_its_reason(tmp_path: Path) -> None:
     assert trial.user_attrs["reason"] == "pruned after epoch 1 of 3"
     assert len(trial.user_attrs["curve"]) == 1
     assert trial.value == trial.user_attrs["accuracy"]
-    assert list(tmp_path.iterdir()) == []
+    (parked,) = tmp_path.iterdir()  # for the case that the trial is promoted
+    assert parked.name.startswith("stopped-")
 
 
 def test_the_last_epoch_is_no_reason_to_prune() -> None:
@@ -316,7 +318,6 @@ def test_what_is_dominated_at_its_cost_is_pruned(tmp_path: Path) -> None:
     assert len(stopped.user_attrs["curve"]) == 1
     assert stopped.user_attrs["accuracy"] == reported(stopped)[1][0]
     assert study.best_trials == [done]
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_cheaper_than_all_is_trained_to_its_end() -> None:
@@ -600,3 +601,55 @@ def test_a_folder_for_checkpoints_that_cannot_be_written_is_no_end(tmp_path: Pat
     (tmp_path / "file").write_text("")
     (trial,) = run(small_objective(checkpoints=tmp_path / "file" / "below"))
     assert trial.user_attrs["outcome"] == "trained"
+
+
+# promotion
+
+
+class Stopping(optuna.pruners.BasePruner):
+    """Stops every trial after its second epoch."""
+
+    def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
+        return trial.last_step == 2
+
+
+def test_a_promoted_trial_goes_on_from_its_checkpoint_and_ends_as_if_never_stopped(
+    tmp_path: Path,
+) -> None:
+    (whole,) = run(small_objective(space=Given(4)), sampler="random")
+    study = optunas.create_study(
+        "s", storage=optuna.storages.InMemoryStorage(), sampler="random", pruner=Stopping()
+    )
+    told: list[Epoch] = []
+    objective = small_objective(
+        space=Given(4), checkpoints=tmp_path, on_epoch=lambda number, epoch: told.append(epoch)
+    )
+    study.optimize(objective, n_trials=1)
+    assert study.trials[0].user_attrs["outcome"] == "pruned"
+    assert [file.name.startswith("stopped-") for file in tmp_path.iterdir()] == [True]
+
+    optunas.promote(study, 0)
+    study.optimize(objective, n_trials=1)
+    again = study.trials[1]
+    assert again.user_attrs["outcome"] == "trained"
+    assert again.value == whole.value
+    assert list(again.intermediate_values) == [1, 2, 3]
+    assert told[2:4] == told[:2]  # the old epochs, not trained again
+    assert len(told) == 5
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_promoted_trial_without_a_checkpoint_starts_from_zero(tmp_path: Path) -> None:
+    (whole,) = run(small_objective(space=Given(4)), sampler="random")
+    study = optunas.create_study(
+        "s", storage=optuna.storages.InMemoryStorage(), sampler="random", pruner=Stopping()
+    )
+    study.optimize(small_objective(space=Given(4)), n_trials=1)
+    optunas.promote(study, 0)
+    study.optimize(small_objective(space=Given(4)), n_trials=1)
+    assert study.trials[1].value == whole.value
+
+
+def test_the_trial_says_how_it_was_trained() -> None:
+    (trial,) = run(small_objective(engine=Engine(images="stream")))
+    assert trial.user_attrs["engine"] == "streamed images, eager steps"

@@ -1,0 +1,194 @@
+"""What hours buy: the arithmetic, and the measuring that it rests on."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from typing import Any
+
+import optuna
+import pytest
+import torch
+
+import optunas
+from optunas.errors import StudyError
+from optunas.promise import (
+    EPOCHS,
+    EXPORT_SECONDS,
+    FEWEST,
+    LONGER,
+    MANY,
+    NETWORKS,
+    PRUNED,
+    WINNER,
+    Promise,
+    keeping,
+    measured_paces,
+    promise,
+    promise_for,
+    promised,
+    write_down,
+)
+from optunas.search import Search
+from optunas.training import Recipe, RecipeSpace
+from optunas.training.pace import Pace
+from optunas.worker import Plan
+
+from .small import small_objective
+
+RECIPE = Recipe(epochs=20)
+PACES = [Pace(0.001, 1.0, 1.0), Pace(0.003, 1.0, 1.0)]  # 0.002 s an image, 1 s, 1 s: in the mean
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    yield
+    optuna.logging.set_verbosity(optuna.logging.INFO)
+
+
+def cost(epochs: int, images: float) -> float:
+    return 1 + epochs * (1 + 0.002 * images)
+
+
+def test_with_enough_time_the_recipe_stays() -> None:
+    seconds = 100 * PRUNED * cost(20, 5000)
+    made = promise(PACES, RECIPE, 5000, seconds)
+    assert (made.epochs, made.train_fraction, made.networks) == (20, 1.0, 100)
+    assert made.winner == 0
+    assert made.each == pytest.approx(cost(20, 5000))
+
+
+def test_without_pruning_it_sees_fewer_and_with_workers_more() -> None:
+    seconds = 150 * PRUNED * cost(20, 5000)
+    assert promise(PACES, RECIPE, 5000, seconds, pruned=False).networks == round(150 * PRUNED)
+    assert promise(PACES, RECIPE, 5000, seconds / 2, workers=2).networks == 150
+
+
+def test_with_little_time_epochs_go_first_and_then_images() -> None:
+    seconds = FEWEST * PRUNED * cost(10, 5000)
+    made = promise(PACES, RECIPE, 5000, seconds)
+    assert (made.epochs, made.train_fraction) == (10, 1.0)
+    assert made.networks >= FEWEST
+    seconds = FEWEST * PRUNED * cost(EPOCHS, 0.5 * 20_000)
+    made = promise(PACES, RECIPE, 20_000, seconds)
+    assert made.epochs == EPOCHS
+    assert 0.4 < made.train_fraction <= 0.5
+    assert made.networks >= FEWEST
+
+
+def test_there_is_an_end_to_making_it_cheaper() -> None:
+    made = promise(PACES, RECIPE, 100_000, 10.0)
+    assert made.epochs == EPOCHS
+    assert made.train_fraction == pytest.approx(0.1)
+    assert made.networks == 1
+    few = promise(PACES, RECIPE, 3000, 10.0)
+    assert few.train_fraction == pytest.approx(2 / 3)  # 2,000 images are seen at least
+    assert promise(PACES, RECIPE, 500, 10.0).train_fraction == 1.0
+    short = promise(PACES, Recipe(epochs=3), 5000, 10.0)
+    assert short.epochs == 3  # never more epochs because of little time
+
+
+def test_with_much_time_each_is_trained_longer() -> None:
+    seconds = 0.999 * MANY * PRUNED * cost(40, 5000)
+    made = promise(PACES, RECIPE, 5000, seconds)
+    assert (made.epochs, made.train_fraction) == (40, 1.0)
+    assert promise(PACES, RECIPE, 5000, 100 * seconds).epochs == LONGER * 20
+
+
+def test_what_was_decided_stays_decided() -> None:
+    given = replace(RECIPE, train_fraction=0.7)
+    made = promise(PACES, given, 100_000, 60.0, decided=True)
+    assert (made.epochs, made.train_fraction, made.networks) == (20, 0.7, 1)
+
+
+def test_time_is_kept_for_the_winner() -> None:
+    plenty = 1000 * cost(20, 5000)
+    made = promise(PACES, RECIPE, 5000, plenty, winner=True)
+    slow = 1 + LONGER * made.epochs * (1 + 0.003 * 5000)  # the slower half of the networks
+    assert slow <= made.winner <= 1.3 * slow + EXPORT_SECONDS
+    assert promise(PACES, RECIPE, 5000, 100.0, winner=True).winner == WINNER * 100
+    without = promise(PACES, RECIPE, 5000, plenty)
+    assert without.networks * without.epochs >= made.networks * made.epochs
+
+
+def test_it_is_said_in_one_line() -> None:
+    said = Promise(10, 0.25, 1234, 12.34, 300.0).describe()
+    assert said == (
+        "about 1,234 networks, each up to 10 epochs on 0.25 of the images, 12 s in the middle; "
+        "5 min are kept to retrain the winner"
+    )
+    assert "kept" not in Promise(10, 1.0, 5, 200.0, 0.0).describe()
+
+
+def test_the_objective_keeps_it() -> None:
+    made = Promise(7, 0.5, 100, 1.0, 0.0)
+    for recipe in (Recipe(epochs=20, lr=0.01), RecipeSpace(Recipe(epochs=20, lr=0.01))):
+        kept = keeping(small_objective(recipe=recipe), made)
+        base = kept.recipe if isinstance(kept.recipe, Recipe) else kept.recipe.base
+        assert (base.epochs, base.train_fraction, base.lr) == (7, 0.5, 0.01)
+        assert type(kept.recipe) is type(recipe)
+
+
+def test_it_comes_back_from_the_study() -> None:
+    study = optuna.create_study()
+    assert promised(study) is None
+    made = Promise(7, 0.5, 100, 1.0, 0.0)
+    write_down(study, made)
+    assert promised(study) == made
+    study.set_user_attr("promise", {"of": "another version"})
+    assert promised(study) is None
+    assert json.dumps(asdict(made))
+
+
+def test_the_pace_of_real_networks_is_measured_within_the_time() -> None:
+    lines: list[str] = []
+    paces = measured_paces(small_objective(), 2.0, lines.append)
+    assert 1 <= len(paces) <= NETWORKS
+    assert all(p.training > 0 and p.validation > 0 and p.start > 0 for p in paces)
+    assert lines[0] == f"measured 1 of {NETWORKS} networks"
+
+
+def test_networks_that_fail_are_passed_over_unless_all_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls = []
+
+    def sometimes(*args: Any, **options: Any) -> Pace:
+        calls.append(1)
+        if len(calls) % 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return PACES[0]
+
+    monkeypatch.setattr("optunas.training.pace.pace", sometimes)
+    assert len(measured_paces(small_objective(), 60.0)) == NETWORKS // 2
+
+    def never(*args: Any, **options: Any) -> Pace:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr("optunas.training.pace.pace", never)
+    with pytest.raises(StudyError, match="out of memory"):
+        measured_paces(small_objective(), 60.0)
+
+
+def test_a_study_that_has_begun_keeps_its_recipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("optunas.promise.measured_paces", lambda *_: PACES)
+    storage = optuna.storages.InMemoryStorage()
+    search = Search(small_objective(), "s", Plan(hours=0.1), storage=storage)
+    made = promise_for(search, 360.0)
+    assert made is not None
+    study = optunas.create_study("s", storage=storage)
+    other = replace(made, epochs=99)
+    write_down(study, other)
+    assert promise_for(search, 360.0) == other  # whoever joins does as was promised
+    study.set_user_attr("promise", None)
+    assert promise_for(search, 360.0) is not None  # no trial yet: nothing is decided
+    study.add_trial(optuna.create_trial(value=0.5))
+    assert promise_for(search, 360.0) is None
+
+
+def test_without_hours_or_an_objective_of_ours_nothing_is_planned() -> None:
+    storage = optuna.storages.InMemoryStorage()
+    by_trials = Search(small_objective(), "s", Plan(trials=3), storage=storage)
+    assert promise_for(by_trials, 360.0) is None
+    plain = Search(lambda trial: 0.0, "s", Plan(hours=1.0), storage=storage)
+    assert promise_for(plain, 360.0) is None
