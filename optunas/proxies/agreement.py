@@ -1,0 +1,109 @@
+"""How well the proxies of a study ranked the networks that it trained. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import isfinite, nan
+
+import numpy as np
+from numpy.typing import NDArray
+from optuna import Study
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from optunas.attributes import Outcome, number, outcome, text
+from optunas.proxies.names import PREFIX, PROXIES, SIZES
+
+Array = NDArray[np.float64]
+
+NORMAL = 1.96  # 95 % of the normal distribution lie within
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """Spearman's rank correlation of a proxy with the first objective, over `networks`.
+
+    `rho` is above 0 where a greater proxy goes with a better network, be the objective maximised
+    or minimised; NaN where it is not defined. `low` and `high` are the bounds of its 95 %
+    confidence interval by Fisher's transformation, with the variance of Bonett & Wright (2000).
+    """
+
+    proxy: str
+    rho: float
+    networks: int
+    low: float
+    high: float
+
+
+def correlations(study: Study) -> list[Correlation]:
+    """Each proxy that the study's trials have (user attributes `proxy.swap`, ...), best first.
+
+    Parameters and MACs, which every trial of optunas has, are there too: a proxy that does not do
+    better than they is not worth its time. What counts are networks that were trained to the end,
+    each once. Pruned ones are left out, since accuracies after different epochs are not comparable:
+    where a pruner stops the bad ones, rho is that among the others, and lower than over all.
+    """
+    trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    names = {
+        name.removeprefix(PREFIX)
+        for trial in trials
+        for name in trial.user_attrs
+        if name.startswith(PREFIX) or name in SIZES
+    }
+    found = [correlation(trials, study.directions[0], name) for name in sorted(names, key=_order)]
+    return sorted((one for one in found if one.networks), key=lambda one: -_defined(one.rho))
+
+
+def correlation(
+    trials: Iterable[FrozenTrial], direction: StudyDirection, proxy: str
+) -> Correlation:
+    """That of one proxy; `direction` is the first objective's."""
+    pairs: dict[str, tuple[float, float]] = {}
+    for trial in trials:
+        if trial.state is TrialState.COMPLETE and outcome(trial) is Outcome.TRAINED:
+            score, value = _score(trial, proxy), trial.values[0]
+            if score is not None and isfinite(value):
+                pairs.setdefault(text(trial, "key") or str(trial.number), (score, value))
+    rows = np.array(list(pairs.values()), dtype=np.float64).reshape(-1, 2)
+    sign = 1 if direction is StudyDirection.MAXIMIZE else -1
+    rho = spearman(rows[:, 0], sign * rows[:, 1])
+    return Correlation(proxy, rho, len(rows), *_interval(rho, len(rows)))
+
+
+def spearman(one: Sequence[float] | Array, other: Sequence[float] | Array) -> float:
+    """Spearman's rho of two rows of numbers; NaN below 3, and where one is the same throughout."""
+    first, second = _ranks(np.asarray(one)), _ranks(np.asarray(other))
+    if len(first) < 3 or not np.ptp(first) or not np.ptp(second):
+        return nan
+    return float(np.corrcoef(first, second)[0, 1])
+
+
+def _ranks(numbers: Array) -> Array:
+    """Equal numbers share the mean of their ranks."""
+    _, place, counts = np.unique(numbers, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    return np.asarray((last - (counts - 1) / 2)[place])
+
+
+def _interval(rho: float, networks: int) -> tuple[float, float]:
+    if not isfinite(rho) or networks < 4:
+        return nan, nan
+    middle = np.arctanh(np.clip(rho, -1 + 1e-12, 1 - 1e-12))
+    margin = NORMAL * np.sqrt((1 + rho**2 / 2) / (networks - 3))
+    return float(np.tanh(middle - margin)), float(np.tanh(middle + margin))
+
+
+def _score(trial: FrozenTrial, proxy: str) -> float | None:
+    score = number(trial, PREFIX + proxy)
+    if score is None and proxy in SIZES:
+        score = number(trial, proxy)
+    return score if score is not None and isfinite(score) else None
+
+
+def _order(name: str) -> tuple[int, str]:
+    return PROXIES.index(name) if name in PROXIES else len(PROXIES), name
+
+
+def _defined(rho: float) -> float:
+    return rho if isfinite(rho) else -2.0
