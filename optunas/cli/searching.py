@@ -60,8 +60,9 @@ def run(
     pruner: Annotated[
         str | None,
         typer.Option(
-            help="Stops weak candidates: none, median, percentile, successive-halving, asha, hyperband, "
-            "threshold, patient; for several objectives pareto.",
+            help="Stops weak candidates: none, median, percentile, successive-halving, asha "
+            "(which also promotes what it stopped), hyperband, threshold, patient; for several "
+            "objectives pareto.",
             show_default="median",
         ),
     ] = None,

@@ -27,7 +27,7 @@ from optunas.training.engine import Engine
 from optunas.training.errors import Diverged
 from optunas.training.inputs import Inputs
 from optunas.training.kernels import chosen_kernels
-from optunas.training.metrics import Tally, load_metrics
+from optunas.training.metrics import Tally
 from optunas.training.optimizer import factor, make_optimizer, set_lr
 from optunas.training.place import batches_of
 from optunas.training.precision import autocast
@@ -146,7 +146,6 @@ def prepare(
     engine: Engine,
 ) -> Run:
     """Everything that the epochs need; the network is moved to `device`."""
-    load_metrics()
     _to_device(network, device)
     classes, size = len(data.classes), recipe.resolution
     training = batches_of(
@@ -212,7 +211,7 @@ def _scores(
     precision: str,
     confusion: bool = False,
 ) -> Scores:
-    tally, was_training = Tally(classes), network.training
+    tally, was_training = Tally(classes, batches.device), network.training
     network.eval()
     try:
         for images, labels in batches.in_order():
