@@ -22,7 +22,12 @@ FULL = Recipe(
     label_smoothing=0.1,
     clip_norm=1.0,
     augment=0.5,
+    colour=0.4,
+    rand_augment=0.3,
+    mixup=0.2,
+    cutmix=1.0,
     train_fraction=0.25,
+    resolution=24,
     precision="fp32",
 )
 
@@ -63,7 +68,10 @@ BAD: list[tuple[str, Any]] = [
     *[("schedule", v) for v in ("step", None)],
     *[("label_smoothing", v) for v in (-0.1, 1, math.nan, None)],
     *[("clip_norm", v) for v in (0, -1, math.inf, math.nan)],
-    *[("augment", v) for v in (-0.01, 1.01, math.nan, None)],
+    *[(name, v) for name in ("augment", "colour", "rand_augment") for v in (-0.01, 1.01, math.nan)],
+    *[(name, None) for name in ("augment", "colour", "rand_augment", "mixup", "cutmix")],
+    *[(name, v) for name in ("mixup", "cutmix") for v in (-0.1, math.inf, math.nan, "1")],
+    *[("resolution", v) for v in (0, -1, 24.5, "24", True)],
     *[("train_fraction", v) for v in (0, -0.5, 1.1, math.nan, None)],
     *[("precision", v) for v in ("fp16", None)],
 ]
@@ -103,6 +111,9 @@ def test_describe_says_what_is_switched_on() -> None:
     line = FULL.describe()
     for part in ("3 epochs", "sgd", "0.05", "cosine", "clipped at 1", "augmentation 0.5", "0.25"):
         assert part in line
+    for part in ("colour 0.4", "RandAugment 0.3", "mixup 0.2", "cutmix 1", "24 pixels"):
+        assert part in line
+        assert part.split()[0] not in Recipe().describe()
 
 
 def test_recipes_need_no_torch() -> None:

@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import optuna
@@ -92,6 +93,21 @@ def test_what_is_fixed_is_not_suggested() -> None:
     assert (recipe.label_smoothing, recipe.augment) == (0.1, 0.3)
 
 
+NEW = ("colour", "rand_augment", "mixup", "cutmix")
+
+
+def test_other_augmentations_are_as_the_base_has_them_until_they_are_opened() -> None:
+    base = Recipe(colour=0.1, rand_augment=0.2, mixup=0.3, cutmix=0.4)
+    recipe = RecipeSpace(base).suggest(FixedTrial(FIXED))
+    assert [getattr(recipe, name) for name in NEW] == [0.1, 0.2, 0.3, 0.4]
+    trial = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0)).ask()
+    space = RecipeSpace(base, colour=(0.0, 1.0), rand_augment=(0.0, 0.6), mixup=(0, 1), cutmix=0.7)
+    recipe = space.suggest(trial)
+    assert set(trial.params) == NAMES | {"recipe.colour", "recipe.rand_augment", "recipe.mixup"}
+    assert (recipe.colour, recipe.cutmix) == (trial.params["recipe.colour"], 0.7)
+    assert space.suggest(FixedTrial(space.baseline())) == replace(base, cutmix=0.7)
+
+
 def test_one_choice_is_fixed_and_lists_are_tuples() -> None:
     space = RecipeSpace(optimizer=["sgd"], batch_size=[32, 64], augment=[0.1, 0.2])  # type: ignore[arg-type]
     trial = optuna.create_study().ask()
@@ -133,6 +149,10 @@ def test_json_is_plain() -> None:
         {"label_smoothing": (0.2, 0.1)},
         {"augment": (0.0, 1.5)},
         {"augment": -0.5},
+        {"colour": (0.0, 1.5)},
+        {"rand_augment": (0.5, 0.5)},
+        {"mixup": (-0.1, 1.0)},
+        {"cutmix": math.inf},
     ],
 )
 def test_a_bad_space_is_a_recipe_error(fields: dict[str, Any]) -> None:

@@ -6,11 +6,9 @@ uniform number per image and decision: an epoch draws them at once, and the oper
 functions that a CUDA graph can hold. Images stay uint8: a quarter of the memory traffic of floats.
 """
 
-from optunas.training.augment.before import apply as apply
-from optunas.training.augment.before import draw as draw
 from optunas.training.augment.mixing import Mixing as Mixing
 from optunas.training.augment.mixing import mixed_loss as mixed_loss
 from optunas.training.augment.policy import Operation as Operation
 from optunas.training.augment.policy import Policy as Policy
 
-__all__ = ["Mixing", "Operation", "Policy", "apply", "draw", "mixed_loss"]
+__all__ = ["Mixing", "Operation", "Policy", "mixed_loss"]

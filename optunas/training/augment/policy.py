@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from torch import Tensor
 
+from optunas.training.augment.colour import Colour
 from optunas.training.augment.erase import Erase
 from optunas.training.augment.move import Move
+from optunas.training.augment.rand_augment import RandAugment
 
 if TYPE_CHECKING:
     from optunas.training.recipe import Recipe
@@ -45,6 +47,11 @@ class Policy:
         if recipe.augment > 0:
             # Digits and letters must not be mirrored, not even at their border.
             operations.append(Move(recipe.augment, flip, "reflect" if flip else "edge"))
+        if recipe.rand_augment > 0:
+            operations.append(RandAugment(recipe.rand_augment))
+        if recipe.colour > 0:
+            operations.append(Colour(recipe.colour))
+        if recipe.augment > 0:
             operations.append(Erase(recipe.augment))
         return cls(tuple(operations))
 
