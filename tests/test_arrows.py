@@ -29,13 +29,14 @@ ARROWS = {
     "references": "architecture errors _named",
     "spaces": "architecture limits nn errors",  # nn when a network is made, never when imported
     "nn": "architecture errors",
-    "data": "errors",
+    "data": "errors machine",
     "training": "data nn errors machine",
     # one trial
     "attributes": "",
     "proxies": "attributes data errors nn training _named",
     "objective": (
-        "architecture attributes data errors limits metrics nn process proxies pruners spaces training"
+        "architecture attributes data errors limits metrics nn process proxies pruners "
+        "spaces training"
     ),
     # the study
     "testing": "architecture nn spaces errors",
@@ -54,17 +55,17 @@ ARROWS = {
     "terminal": "architecture attributes storage tally worker errors",
     "together": "attributes errors machine objective search worker",
     "cli": (
-        "_version architecture delivery errors quantities search storage study tally terminal "
-        "together"
+        "_version architecture delivery errors promise quantities search storage study tally "
+        "terminal together"
     ),
     "__main__": "cli",
     "__init__": "_version",
 }
 
 TORCH_FREE = [
-    "architecture", "attributes", "benchmarks", "cli", "limits", "metrics", "proxies", "pruners", "references",
-    "samplers", "spaces", "storage", "study", "studyfile", "tally", "terminal", "training",
-    "worker",
+    "architecture", "attributes", "benchmarks", "cli", "limits", "metrics", "proxies", "pruners",
+    "references", "samplers", "spaces", "storage", "study", "studyfile", "tally", "terminal",
+    "training", "worker",
 ]  # fmt: skip
 
 
