@@ -16,6 +16,7 @@ from optuna import Study
 from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial, Trial
 
+from optunas.attributes import evaluated
 from optunas.errors import StudyError
 from optunas.machine import cores, free_ram
 from optunas.search import Search
@@ -47,6 +48,9 @@ def search_together(
             f"{workers} workers share a study through its storage, and can't share one in memory: "
             "take a file or a server, such as --storage sqlite:///optunas.db"
         )
+    wanted = search.plan.trials
+    if wanted is not None and len(evaluated(study.get_trials(deepcopy=False))) >= wanted:
+        return
     members = _members(search, workers, storage)
     watch.note(_said(search, members[0]))
     search.queue(study)

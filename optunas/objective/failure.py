@@ -25,10 +25,17 @@ def reason(error: BaseException, device: str) -> str:
 
 
 def _is_out_of_memory(error: BaseException) -> bool:
-    # torch has no class of its own for the memory of the CPU
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
-        isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error)
+        isinstance(error, RuntimeError) and any(sign in str(error) for sign in _OUT_OF_MEMORY)
     )
+
+
+_OUT_OF_MEMORY = (
+    "DefaultCPUAllocator",  # torch has no class of its own for the memory of the CPU
+    "std::bad_alloc",
+    "CUDA error: out of memory",
+    "STATUS_ALLOC_FAILED",  # cuBLAS, cuDNN
+)
 
 
 def free_memory(device: str) -> None:

@@ -23,16 +23,13 @@ from typing import IO, Protocol
 from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from optunas.attributes import Outcome, continues, outcome
 from optunas.errors import StudyError
-from optunas.process import is_dead, signature
 from optunas.worker.member import Member
-from optunas.worker.recovery import take_over
+from optunas.worker.recovery import KILLS, give_up, take_over
 
 LOOK_SECONDS = 0.5
 GRACE_SECONDS = 30.0  # to finish a step, mark the running trial and put it back
 RESTARTS = 3  # of each worker
-KILLS = 3  # workers that one candidate may cost: as many as Optuna's heartbeat retries
 MENDABLE = 2  # the exit code of a command that says in one line what is wrong
 STOPPED = (128 + signal.SIGINT, -signal.SIGINT, -signal.SIGTERM)
 
@@ -146,8 +143,8 @@ def _look_after(post: _Post, study: Study, watch: CrewWatch) -> None:
         watch.note(post.gone)
         return
     died = f"{worker} {_cause(code, post.last_line())}"
-    for number in _given_up(study, post.pid):
-        watch.note(f"trial {number} ended {KILLS} workers and is not run again")
+    for number in give_up(study):
+        watch.note(f"trial {number} has ended {KILLS} workers; it is not run again")
     if post.starts > RESTARTS:
         post.gone = f"{died}; so it went {post.starts} times"
         watch.note(f"{post.gone}, and it is not started again")
@@ -162,23 +159,6 @@ def _cause(code: int, said: str) -> str:
     if -code == signal.SIGKILL:
         return "was killed, perhaps by the system for want of memory"
     return f"crashed ({signal.Signals(-code).name})"
-
-
-def _given_up(study: Study, pid: int) -> Iterator[int]:
-    """Fail what the dead process ran where the same candidate ended others before it.
-
-    Whatever it does to them, it would do to all that try it.
-    """
-    trials = study.get_trials(deepcopy=False)
-    for trial in trials:
-        worker = signature(trial)
-        mine = trial.state is TrialState.RUNNING and worker is not None and worker["pid"] == pid
-        if mine and is_dead(worker):
-            earlier = [trials[number] for number in continues(trial)]
-            kills = 1 + sum(outcome(other) is not Outcome.INTERRUPTED for other in earlier)
-            if kills >= KILLS:
-                study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
-                yield trial.number
 
 
 class _News:

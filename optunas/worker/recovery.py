@@ -15,6 +15,23 @@ from optuna.trial import FrozenTrial, TrialState
 from optunas.attributes import Outcome, continues, outcome
 from optunas.process import is_dead, signature
 
+KILLS = 3
+"""So many workers may one candidate cost, by a crash or by the system's out-of-memory killer."""
+
+
+def give_up(study: Study) -> Iterator[int]:
+    """Fail what dead workers ran where the same candidate ended others before; gives the numbers.
+
+    Whatever it does to workers, it would do to all that try it.
+    """
+    trials = study.get_trials(deepcopy=False)
+    for trial in trials:
+        if trial.state is TrialState.RUNNING and is_dead(signature(trial)):
+            earlier = [trials[number] for number in continues(trial)]
+            kills = 1 + sum(outcome(other) is not Outcome.INTERRUPTED for other in earlier)
+            if kills >= KILLS and _fail(study, trial.number):
+                yield trial.number
+
 
 def take_over(study: Study) -> Iterator[int]:
     """Put the trials of dead workers back into the queue; gives the numbers of the interrupted.

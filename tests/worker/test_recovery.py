@@ -10,7 +10,7 @@ from optuna.trial import TrialState
 
 from optunas.attributes import Outcome, conclude, continues, outcomes
 from optunas.process import sign, this_process
-from optunas.worker.recovery import put_back, take_over
+from optunas.worker.recovery import KILLS, give_up, put_back, take_over
 
 
 @pytest.fixture
@@ -44,6 +44,28 @@ def test_a_dead_workers_trial_is_failed_and_enqueued_again(study: optuna.Study) 
     again = study.ask()
     assert again.number == 1
     assert again.suggest_int("x", 0, 9) == trial.params["x"]
+
+
+def test_what_has_ended_several_workers_is_given_up(study: optuna.Study) -> None:
+    left_by(study, dead())
+    for _ in range(KILLS - 1):
+        assert list(give_up(study)) == []
+        list(take_over(study))
+        left_by(study, dead())
+    assert list(give_up(study)) == [KILLS - 1]
+    assert list(take_over(study)) == []
+    assert [trial.state for trial in study.trials] == [TrialState.FAIL] * KILLS
+    assert outcomes(study.trials)[KILLS - 1] is Outcome.FAILED
+
+
+def test_a_trial_that_was_stopped_again_and_again_is_not_given_up(study: optuna.Study) -> None:
+    for number in range(KILLS + 1):
+        trial = left_by(study, dead())
+        conclude(trial, Outcome.INTERRUPTED, "stopped from outside")
+        study.tell(number, state=TrialState.FAIL)
+        list(take_over(study))
+    left_by(study, dead())
+    assert list(give_up(study)) == []
 
 
 @pytest.mark.parametrize("other", [{"host": "elsewhere"}, {"machine": "another"}])

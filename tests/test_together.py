@@ -1,0 +1,187 @@
+"""Several workers share a device: `optunas run --workers-per-device`, as a person runs it."""
+
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import optuna
+import psutil
+import pytest
+from optuna.trial import TrialState
+
+from optunas import together
+from optunas.attributes import evaluated
+from optunas.cli.speaking import without
+from optunas.errors import StudyError
+from optunas.search import Search
+from optunas.storage import open_storage
+from optunas.together import search_together, this_member
+from optunas.worker import Plan
+from optunas.worker.member import VARIABLE, Member
+
+from .small import STUDY_FILE, finish, optunas, start
+
+GREEDY_FILE = """
+import psutil, torch, optunas
+from optunas.data import Data, digits, subset
+
+class Greedy(torch.nn.Module):
+    def __init__(self, width, share):
+        super().__init__()
+        self.inside = torch.nn.Sequential(
+            torch.nn.Conv2d(1, width, 3), torch.nn.ReLU(), torch.nn.Flatten(),
+            torch.nn.Linear(36 * width, 10),
+        )
+        self.share = share
+
+    def forward(self, x):
+        if x.shape[0] > 1:  # not when it is priced; untouched, so that no memory is really used
+            torch.empty(int(self.share * psutil.virtual_memory().available), dtype=torch.uint8)
+        return self.inside(x)
+
+every = digits()
+splits = subset(every.train, 0.2), subset(every.validation, 0.3), every.test
+objective = optunas.Objective(
+    lambda trial: Greedy(trial.suggest_int("width", 4, 8), 0.6 if trial.number in (1, 4) else 0.0),
+    Data.from_splits("few", splits, every.classes),
+    optunas.Recipe(epochs=2, batch_size=64),
+    reuse=False,
+)
+sampler = "random"
+"""
+"""Two trials want more than half of the memory: one worker could have it, two can't."""
+
+
+def study(folder: Path, name: str) -> optuna.Study:
+    return optuna.load_study(study_name=name, storage=f"sqlite:///{folder}/optunas.db")
+
+
+def test_what_one_worker_can_not_afford_fails_there_and_harms_nobody(tmp_path: Path) -> None:
+    (tmp_path / "greedy.py").write_text(GREEDY_FILE)
+    arguments = ("run", "greedy.py", "--trials", "12", "--workers-per-device", "2")
+    code, out, err = optunas(*arguments, folder=tmp_path)
+    assert (code, err) == (0, "")
+    assert "2 workers on cpu, each with 1 thread and at most " in out
+    assert "it is started again" not in out
+    trials = study(tmp_path, "greedy").trials
+    assert len(evaluated(trials)) == 12
+    assert not [t for t in trials if t.state is TrialState.RUNNING]
+    workers = [t.user_attrs["worker"]["pid"] for t in trials]
+    assert len(set(workers)) == 2
+    for greedy in (1, 4):
+        assert trials[greedy].state is TrialState.FAIL
+        assert trials[greedy].user_attrs["reason"].startswith("out of memory on cpu: ")
+        assert workers[greedy] in workers[greedy + 1 :]  # whoever met it went on
+
+
+def test_sigterm_ends_all_of_them(tmp_path: Path) -> None:
+    (tmp_path / "few.py").write_text(STUDY_FILE)
+    url = f"sqlite:///{tmp_path}/other.db"
+    arguments = ("run", "few.py", "--storage", url, "--workers-per-device=2", "--trials", "50")
+    process = start(*arguments, folder=tmp_path, BLOCK_AT="0 1")
+    children: list[psutil.Process] = []
+    while not (tmp_path / "blocked").exists():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+        children = psutil.Process(process.pid).children()
+    assert len(children) == 2
+    assert not any(url in " ".join(child.cmdline()) for child in children)  # it may hold a password
+    process.send_signal(signal.SIGTERM)
+    code, out, err = finish(process)
+    assert (code, err) == (130, "")
+    assert "Stopped; nothing is lost. To go on:\n  optunas run few.py --storage " in out
+    assert not [child for child in children if child.is_running()]
+    states = [t.state for t in optuna.load_study(study_name="few", storage=url).trials]
+    assert TrialState.WAITING in states
+    assert TrialState.RUNNING not in states
+
+
+class Told:
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def running(self, trials: Any) -> None: ...
+
+    def ended(self, study: Any, trial: Any) -> None: ...
+
+    def note(self, line: str) -> None:
+        self.notes.append(line)
+
+
+@pytest.fixture
+def led(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What would be started."""
+    calls: list[Any] = []
+    monkeypatch.setattr(
+        together, "lead", lambda study, members, command, watch: calls.append((members, command))
+    )
+    return calls
+
+
+def plain(tmp_path: Path, **settings: Any) -> tuple[Search, optuna.Study]:
+    storage = open_storage(f"sqlite:///{tmp_path}/s.db")
+    search = Search(lambda trial: 1.0, "s", **{"storage": storage, **settings})
+    return search, optuna.create_study(study_name="s", storage=search.storage)
+
+
+def test_a_study_in_memory_can_not_be_shared(led: list[Any], tmp_path: Path) -> None:
+    search, study = plain(tmp_path, storage=open_storage("sqlite:///:memory:"))
+    with pytest.raises(StudyError, match=r"3 workers share a study .* in memory: take a file"):
+        search_together(search, study, 3, ["run", "s.py"], None, Told())
+    assert led == []
+
+
+def test_where_nothing_is_left_to_do_nobody_is_started(led: list[Any], tmp_path: Path) -> None:
+    search, study = plain(tmp_path, plan=Plan(trials=2))
+    study.optimize(search.objective, n_trials=2)
+    search_together(search, study, 3, ["run", "s.py"], None, Told())
+    assert led == []
+
+
+def test_the_machine_is_divided(
+    led: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(together, "cores", lambda: 16)
+    monkeypatch.setattr(together, "free_ram", lambda: 100_000)
+    search, study = plain(tmp_path, plan=Plan(hours=2))
+    for wished, workers, threads in (("", 3, 5), ("2", 3, 2), ("64", 3, 5), ("", 20, 1)):
+        monkeypatch.setenv("OMP_NUM_THREADS", wished)
+        search_together(search, study, workers, ["run", "s.py"], "sqlite:///s.db", Told())
+        members, command = led.pop()
+        assert command[-2:] == ["run", "s.py"]
+        assert [m.number for m in members] == list(range(1, workers + 1))
+        assert {m.threads for m in members} == {threads}
+        assert {m.ram for m in members} == {90_000 // workers}
+        assert {m.storage for m in members} == {"sqlite:///s.db"}
+        (deadline,) = {m.deadline for m in members}
+        assert 7190 < deadline - time.time() <= 7200
+
+
+def test_a_member_learns_who_it_is_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    member = Member(2, 4, 3, 10**9, time.time() + 1800, "sqlite:///s.db")
+    assert member.environment()["OMP_NUM_THREADS"] == "3"
+    for name, value in member.environment().items():
+        monkeypatch.setenv(name, value)
+    assert this_member() == member
+    assert this_member() is None
+    assert VARIABLE not in os.environ
+    hours = member.plan(Plan(trials=5, hours=2)).hours
+    assert hours == pytest.approx(0.5, abs=0.01)
+    assert Member(1, 2, 1, 1).plan(Plan(5)) == Plan(5)
+    assert Member(1, 2, 1, 1, deadline=1.0).plan(Plan(5)).hours == pytest.approx(1 / 3600)
+
+
+@pytest.mark.parametrize("rubbish", ["2/4", '{"number": 1}', "[1, 2]"])
+def test_a_variable_that_somebody_else_has_set_is_named(
+    rubbish: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, rubbish)
+    with pytest.raises(StudyError, match=f"unset {VARIABLE}"):
+        this_member()
+
+
+@pytest.mark.parametrize("typed", [["--storage", "u"], ["--storage=u"], []])
+def test_a_url_is_left_out_of_the_command_line(typed: list[str]) -> None:
+    assert without("--storage", ["run", *typed, "s.py", "-x"]) == ["run", "s.py", "-x"]
