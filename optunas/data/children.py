@@ -22,6 +22,7 @@ import numpy as np
 from optunas.data import decode
 from optunas.data.decode import Header, Pixels
 from optunas.errors import DataError
+from optunas.machine import cores
 
 Shape = tuple[int, int, int]
 _FEW_FILES, _FEW_BYTES = 1500, 20_000_000  # below both, a child's start costs more than it saves
@@ -36,9 +37,7 @@ def workers_for(count: int, nbytes: int, workers: int | None) -> int:
         raise DataError(f"images are read by 1 or more workers; got workers={workers}")
     if count <= _FEW_FILES and nbytes <= _FEW_BYTES:
         return 1
-    has_affinity = hasattr(os, "sched_getaffinity")
-    cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count()
-    return workers or min(16, cores or 1)
+    return workers or min(16, cores())
 
 
 def headers_of(paths: list[str], workers: int) -> list[Header | str]:

@@ -128,7 +128,8 @@ def _walk(folder: Path) -> Iterable[str]:
             continue
         seen.add(real)
         folders[:] = sorted(name for name in folders if _visible(name))
-        yield from (os.path.join(place, name) for name in names if _visible(name))
+        inside = os.path.join(place, "")
+        yield from (inside + name for name in names if _visible(name))
 
 
 def _check_classes(root: Path, train: Path, classes: Sequence[str]) -> None:

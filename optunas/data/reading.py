@@ -62,7 +62,7 @@ class _Job:
     place: Path | None
 
     def copies(self, count: int, shape: Shape) -> int:
-        """How often the images will be in memory; what is mapped from the disk counts once."""
+        """How often the images will be in memory, decoded now: once where the disk keeps them."""
         if not self.copied:
             return 1
         nbytes = count * math.prod(shape)
@@ -73,7 +73,8 @@ def _known(job: _Job, place: Path) -> Decoded | None:
     """What an earlier start made, if it is what this one wants."""
     if job.keep != "files" and isinstance(found := cache.load(place), Decoded):
         count, *shape = found.images.shape
-        if not stay_note(job.keep, count, (shape[0], shape[1], shape[2]), copies=1):
+        own = 1 if job.copied else 0  # mapped pages are the system's, shared and given back
+        if not stay_note(job.keep, count, (shape[0], shape[1], shape[2]), copies=own):
             return found
     headers = recalled(place)
     return _staying(job, headers) if headers else None

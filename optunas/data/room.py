@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from typing import Literal, cast, get_args
 
-import psutil
-
 from optunas.data.children import Shape
 from optunas.errors import DataError
+from optunas.machine import free_ram
 
 Keep = Literal["auto", "memory", "files"]
 
@@ -48,20 +47,20 @@ def stay_note(keep: Keep, count: int, shape: Shape, copies: int) -> str:
 
 def _room() -> float:
     """Bytes that images may take."""
-    return _RAM_SHARE * float(psutil.virtual_memory().available)
+    return _RAM_SHARE * free_ram()
 
 
 def _check_memory(count: int, shape: Shape, copies: int) -> None:
     if fits(count, shape, copies):
         return
-    room = _room()
+    room, need = _room(), copies * count * math.prod(shape)
     side = int((room / copies / count / shape[0]) ** 0.5)
     fitting = side // 8 * 8 or side
     way = f"try size={fitting}" if fitting else "use fewer images, or more memory"
     raise DataError(
         f"images are held in memory, in {100 * _RAM_SHARE:.0f} % of what is free; "
-        f"{count:,} images of {_times(shape)} need {copies * count * math.prod(shape) / 1e9:,.2f} GB and "
-        f'{room / 1e9:,.2f} GB may be used: {way}, or keep="files"'
+        f"{count:,} images of {_times(shape)} need {_sized(need)} and {_sized(room)} may be used: "
+        f'{way}, or keep="files"'
     )
 
 
@@ -70,6 +69,6 @@ def _times(shape: Shape) -> str:
 
 
 def _sized(count: float) -> str:
-    """ "185 GB", "0.15 GB", "12 kB"."""
-    unit, name = (1e9, "GB") if count >= 1e7 else (1e3, "kB")
-    return f"{count / unit:,.0f} {name}" if count >= 10 * unit else f"{count / unit:.2g} {name}"
+    """ "185 GB", "1.8 MB"."""
+    unit, name = (1e9, "GB") if count >= 1e9 else (1e6, "MB") if count >= 1e6 else (1e3, "kB")
+    return f"{count / unit:,.0f} {name}" if count >= 10 * unit else f"{count / unit:.1f} {name}"

@@ -35,10 +35,11 @@ def _stamp(file: str) -> tuple[int, int, int]:
 
 
 def _absolute(files: Iterable[str]) -> Iterable[str]:
-    """As `os.path.abspath`, which takes as long as asking the disk: once for each folder."""
+    """As `os.path.abspath`, which takes longer than asking the disk: once for each folder."""
     folders: dict[str, str] = {}
     for file in files:
-        folder, name = os.path.split(file)
+        cut = file.rfind(os.sep) + 1
+        folder = file[:cut]
         if folder not in folders:
-            folders[folder] = os.path.abspath(folder)
-        yield os.path.join(folders[folder], name)
+            folders[folder] = os.path.join(os.path.abspath(folder), "")
+        yield folders[folder] + file[cut:]

@@ -36,18 +36,28 @@ def test_the_line_says_what_and_why(free) -> None:  # type: ignore[no-untyped-de
         "is 14 GB, and without a cache on the disk they are held twice"
     )
     assert stay_note("files", 50_000, (3, 32, 32), 1) == (
-        "50,000 images of 3x32x32 (0.15 GB) stay in their files: as asked"
+        "50,000 images of 3x32x32 (154 MB) stay in their files: as asked"
     )
 
 
 def test_what_fits_is_read_and_what_does_not_stays(photos: Path, free) -> None:  # type: ignore[no-untyped-def]
-    for cached in (True, False):
-        free(BYTES)
-        assert isinstance(read_files(files_of(photos), cached=cached).images, torch.Tensor)
+    for cached in (False, True):
         free(BYTES - 1)
         assert isinstance(read_files(files_of(photos), cached=cached).images, ImageFiles)
+        free(BYTES)
+        assert isinstance(read_files(files_of(photos), cached=cached).images, torch.Tensor)
+
+
+def test_what_is_mapped_needs_room_for_a_copy_only(photos: Path, free) -> None:  # type: ignore[no-untyped-def]
+    read_files(files_of(photos))
+    free(BYTES - 1)
+    for keep in ("auto", "memory"):
+        assert isinstance(read_files(files_of(photos), keep=keep).images, torch.Tensor)
+    assert isinstance(read_files(files_of(photos), copied=True).images, ImageFiles)
+    with pytest.raises(DataError, match="may be used"):
+        read_files(files_of(photos), copied=True, keep="memory")
     free(BYTES)
-    assert isinstance(read_files(files_of(photos)).images, torch.Tensor)  # as cached before
+    assert isinstance(read_files(files_of(photos), copied=True).images, torch.Tensor)
 
 
 def test_a_second_copy_counts_where_the_disk_keeps_none(
@@ -75,8 +85,10 @@ def test_forced_both_ways(photos: Path, free, cached: bool) -> None:  # type: ig
     assert memory.notes == ()
     assert files.notes == ("60 images of 3x8x8 (12 kB) stay in their files: as asked",)
     free(BYTES - 1)
-    with pytest.raises(DataError, match=r"60 images of 3x8x8 need 0.00 GB .*, or keep=\"files\"$"):
-        read_files(files_of(photos), keep="memory", cached=cached)
+    with pytest.raises(
+        DataError, match=r"60 images of 3x8x8 need \d\d kB and 12 kB may .*, or keep=\"files\"$"
+    ):
+        read_files(files_of(photos), keep="memory", cached=cached, copied=True)
 
 
 @pytest.mark.parametrize("keep", ["ram", "", "Auto", True])
