@@ -17,7 +17,6 @@ from pathlib import Path
 from time import perf_counter
 
 import numpy as np
-import psutil
 import torch
 from machine import cores
 from reporting import Table, parsed, parser, report
@@ -42,12 +41,6 @@ def forget(*patterns: str) -> None:
     for pattern in patterns:
         for file in cache_folder().glob(pattern):
             file.unlink()
-
-
-def private_bytes() -> int:
-    """Memory of this process alone, without what is mapped from files."""
-    facts = psutil.Process().memory_info()
-    return facts.rss - getattr(facts, "shared", 0)
 
 
 def decoding(files: tuple[str, ...], workers: int) -> Table:
@@ -90,11 +83,8 @@ def starting(folder: Path, files: tuple[str, ...]) -> Table:
     place = cache.cache_file(files, stamps, None)
     table.add("map the images", *seconds(lambda: cache.load(place)))
     data: list[Data] = []
-    before = private_bytes()
     table.add("image_folder, all of it", *seconds(lambda: data.append(image_folder(folder))))
-    private = (private_bytes() - before) / 1e6
     table.add("its fingerprint", *seconds(lambda: data[0].fingerprint))
-    table.add(f"({private:.0f} MB are this process's own, the rest is mapped)", "", "")
     return table
 
 
