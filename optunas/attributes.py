@@ -8,8 +8,11 @@
 | `key` | the network's canonical key |
 | `recipe`, `seed`, `data`, `device` | how it was trained: JSON, number, fingerprint, name |
 | `input_shape`, `classes` | what the network takes and tells apart |
-| `params`, `macs`, `latency_ms`, `memory_mb` | what it costs; the last two where asked for |
+| `params`, `macs` | what it costs by arithmetic |
+| `latency_ms`, `memory_mb`, `inference_memory_mb` | what it costs as measured, where asked for |
+| `latency_iqr_ms`, `latency_batch` | the passes' interquartile range, and images in each |
 | `margin.params`, ... | how far a cost is over its limit, as a share; 0 or less is within |
+| `proxy.swap`, ... | zero-cost proxies, where asked for |
 | `accuracy`, `f1`, `train_seconds` | of the last epoch, on the validation split |
 | `engine` | where the images lay and how the steps were run, and why not faster |
 | `curve` | one list an epoch, in the order of `CURVE` |

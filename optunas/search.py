@@ -34,14 +34,14 @@ RUNS = Path("optunas-runs")
 TRIALS = 40
 DRAWS = 10
 RECIPE_OPTIONS = ("epochs", "batch_size", "train_fraction", "precision")
-DATA_OPTIONS = ("size", "flip", "root")
+DATA_OPTIONS = ("size", "flip", "root", "keep")
 ENGINE_OPTIONS = ("images", "steps", "deterministic")
 LIMIT_OPTIONS = tuple(field.name for field in fields(Limits))
 OBJECTIVE_OPTIONS = (
     *LIMIT_OPTIONS,
     *RECIPE_OPTIONS,
     *ENGINE_OPTIONS,
-    *("metrics", "device", "reuse", "suggest_recipe"),
+    *("metrics", "device", "reuse", "proxies", "suggest_recipe"),
 )
 OPTION_NAMES = {
     "params": "max-params",
@@ -51,6 +51,7 @@ OPTION_NAMES = {
     "metrics": "metric",
     "reuse": "no-reuse",
     "root": "data-root",
+    "proxies": "proxy",
 }
 """How an option is typed, where that is not its name with hyphens."""
 
@@ -214,7 +215,7 @@ def _tuned(search: Search, given: Mapping[str, Any], seed: int | None = None) ->
         return search
     limits = {name: given[name] for name in LIMIT_OPTIONS if name in given}
     recipe = {name: given[name] for name in RECIPE_OPTIONS if name in given}
-    changes = {name: given[name] for name in ("metrics", "device", "reuse") if name in given}
+    changes = {name: given[name] for name in ("metrics", "device", "reuse", "proxies") if name in given}
     if limits:
         changes["limits"] = replace(own.limits, **limits)
     if recipe or given.get("suggest_recipe"):

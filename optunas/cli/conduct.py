@@ -18,7 +18,7 @@ from optunas.promise import Promise, keeping, promise_for, promised, write_down
 from optunas.search import Search
 from optunas.storage import address, explained, open_storage
 from optunas.tally import Tally, best_trials
-from optunas.terminal import best_table, comparison_table, intro, watching
+from optunas.terminal import best_table, comparison_table, intro, proxy_table, watching
 
 if TYPE_CHECKING:
     from optunas.terminal.live import Watcher
@@ -143,6 +143,8 @@ def _results(study: optuna.Study, search: Search) -> None:
     console.print(best_table(study, trials))
     if search.own is not None:
         console.print(comparison_table(study, trials))
+        if (proxies := proxy_table(study)) is not None:
+            console.print(proxies)
         say("All figures are of the validation split; no search sees the test split.")
 
 

@@ -29,6 +29,7 @@ def deliver(
     device: Device = None,
     size: Annotated[int | None, typer.Option(help="As in the search.")] = None,
     flip: Annotated[bool, typer.Option("--flip", help="As in the search.")] = False,
+    keep: Annotated[str | None, typer.Option(help="As in the search.")] = None,
     data_root: Annotated[str | None, typer.Option(help="As in the search.")] = None,
 ) -> None:
     """Retrain the best network for longer, measure it once on the test split, write it to disk.
@@ -46,6 +47,7 @@ def deliver(
         "size": size,
         "flip": flip or None,
         "root": data_root,
+        "keep": keep,
     }
     with console.status("Loading torch and the data ..."):
         search = search_for(target, options)

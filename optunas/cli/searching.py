@@ -119,6 +119,13 @@ def run(
     seed: Annotated[
         int | None, typer.Option(help="Of everything that is random.", show_default="0")
     ] = None,
+    proxy: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A zero-cost proxy to note of each network, and to hold against its accuracy: "
+            "swap, naswot, synflow, grad_norm, params, macs. Several times for several.",
+        ),
+    ] = None,
     reuse: Annotated[
         bool, typer.Option(help="Take the result of an equal network instead of training it again.")
     ] = True,
@@ -149,6 +156,13 @@ def run(
         bool,
         typer.Option("--deterministic", help="Ask CUDA for kernels that repeat themselves."),
     ] = False,
+    keep: Annotated[
+        str | None,
+        typer.Option(
+            help="Where a folder's images are kept: memory, files (decoded again and again), auto.",
+            show_default="auto",
+        ),
+    ] = None,
     data_root: Annotated[
         str | None, typer.Option(help="Where a named data set lies.", show_default="data")
     ] = None,
@@ -195,6 +209,8 @@ def run(
         "size": size,
         "flip": flip or None,
         "root": data_root,
+        "keep": keep,
+        "proxies": tuple(proxy) if proxy else None,
         "images": images,
         "steps": steps,
         "deterministic": deterministic or None,
@@ -206,7 +222,7 @@ def run(
         return
     Conduct(
         search,
-        searched=[target, *_again(size=size, flip=flip, data_root=data_root)],
+        searched=[target, *_again(size=size, flip=flip, keep=keep, data_root=data_root)],
         deadline=None if hours is None else began + 3600 * hours,
         recipe_is_given=epochs is not None or train_fraction is not None,
         output=output,

@@ -14,7 +14,8 @@ import logging
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import nan
+from functools import cached_property
+from math import isnan, nan
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +31,16 @@ from optunas.data import Data
 from optunas.errors import StudyError
 from optunas.limits import Limits
 from optunas.metrics import LEARNED, MEASURED, check_metrics, directions
-from optunas.nn.measure import latency_ms, training_memory_mb
 from optunas.objective.candidate import Candidate, Suggest
 from optunas.objective.checkpoints import fetch, forget, park
 from optunas.objective.device import chosen_device, device_name
 from optunas.objective.failure import free_memory, reason
+from optunas.objective.measured import WRITTEN, measure
 from optunas.objective.prospect import Prospect
 from optunas.objective.twin import find_twin, finished_before
 from optunas.process import sign
+from optunas.proxies import PREFIX, check_proxies
+from optunas.proxies.probe import Probe
 from optunas.pruners import report, should_prune
 from optunas.training import Diverged, Engine, Epoch, NetworkError, Recipe, RecipeSpace
 from optunas.training.loop import train
@@ -61,6 +64,8 @@ class Objective:
     * `seed`: of weights, batches and augmentation; each trial derives its own.
     * `checkpoints`: a folder; a killed trial that is run again goes on from its last epoch.
     * `engine`: where the images lie and how steps are run: speed, not results.
+    * `proxies`: zero-cost proxies that each trial notes, `proxy.swap` and so on; whether one is any
+      good is told by `optunas.proxies.correlations(study)`.
     * `reuse`: don't train a network again whose equal was evaluated by the same recipe.
     * `on_epoch`: called with the trial's number and each `Epoch`.
 
@@ -76,6 +81,7 @@ class Objective:
     seed: int = 0
     checkpoints: Path | None = None
     engine: Engine = Engine()
+    proxies: tuple[str, ...] = ()
     reuse: bool = True
     on_epoch: Callable[[int, Epoch], None] | None = None
 
@@ -88,6 +94,7 @@ class Objective:
                 "an objective needs data, for example optunas.data.digits() or "
                 f"optunas.data.image_folder('photos'); got {data!r:.80}"
             )
+        object.__setattr__(self, "proxies", check_proxies(self.proxies))
         if self.checkpoints is not None:
             object.__setattr__(self, "checkpoints", Path(self.checkpoints))
         self.prospect.check()
@@ -106,7 +113,13 @@ class Objective:
     def prospect(self) -> Prospect:
         """The search seen from outside: its candidates, without a study."""
         classes = len(self.data.classes)
-        return Prospect(self.space, self.recipe, self.data.input_shape, classes, self.limits)
+        shape, probe = self.data.input_shape, self._probe
+        return Prospect(self.space, self.recipe, shape, classes, self.limits, probe)
+
+    @cached_property
+    def _probe(self) -> Probe:
+        """The images by which zero-cost proxies look at a network."""
+        return Probe.of(self.data, self.device, self.seed)
 
     def __call__(self, trial: Trial) -> Values:
         """Evaluate one candidate; NaN, which Optuna counts as a failed trial, where that fails."""
@@ -149,6 +162,9 @@ class Objective:
         if twin is not None:
             return self._reuse(trial, twin)
         network = candidate.build(seed, torch.device(self.device))
+        for name, score in self._probe.scores(self.proxies, network).items():
+            if not isnan(score):  # a proxy that can't say anything of this network
+                trial.set_user_attr(f"{PREFIX}{name}", score)
         self._reject(trial, self._measure(trial, network, candidate.recipe))
         return self._train(trial, network, candidate, seed)
 
@@ -205,20 +221,12 @@ class Objective:
         return [name for name in MEASURED if name in wanted]
 
     def _measure(self, trial: Trial, network: nn.Module, recipe: Recipe) -> dict[str, float]:
-        shape = self.data.input_shape
-        costs: dict[str, float] = {}
-        if "latency_ms" in self._measured:
-            costs["latency_ms"] = latency_ms(network, shape)
-        if "memory_mb" in self._measured:
-            costs["memory_mb"] = training_memory_mb(network, shape, recipe.batch_size)
-        for name, value in costs.items():
-            trial.set_user_attr(name, value)
-        return costs
+        return measure(trial, self._measured, network, self.data, recipe)
 
     def _reuse(self, trial: Trial, twin: FrozenTrial) -> Values:
         """Take the result of an equal network: its learning curve, its values, its end."""
         known = twin.user_attrs
-        for name in ("accuracy", "f1", "train_seconds", "curve", *MEASURED):
+        for name in ("accuracy", "f1", "train_seconds", "curve", *WRITTEN):
             if name in known:
                 trial.set_user_attr(name, known[name])
         self._reject(trial, {name: known[name] for name in self._measured})

@@ -4,6 +4,7 @@ from optunas.terminal.intro import intro as intro
 from optunas.terminal.live import watching as watching
 from optunas.terminal.tables import best_table as best_table
 from optunas.terminal.tables import comparison_table as comparison_table
+from optunas.terminal.tables import proxy_table as proxy_table
 from optunas.terminal.tables import status_table as status_table
 from optunas.terminal.trial import trial_page as trial_page
 
@@ -11,6 +12,7 @@ __all__ = [
     "best_table",
     "comparison_table",
     "intro",
+    "proxy_table",
     "status_table",
     "trial_page",
     "watching",

@@ -11,6 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from optunas.attributes import Outcome, evaluated, number, outcome, text
+from optunas.proxies.agreement import correlations
+from optunas.proxies.names import SIZES
 from optunas.tally import Tally, best_trials, groups
 
 SHOWN = 5
@@ -59,6 +61,18 @@ def comparison_table(study: Study, trials: Sequence[FrozenTrial]) -> Table:
             cells = [str(trial.number), *(cell(trial) for cell in columns.values())]
         seconds = f"{_seconds_in_all(found):,.0f} s"
         table.add_row(ROLES[role], str(len(evaluated(found))), *cells, seconds)
+    return table
+
+
+def proxy_table(study: Study) -> Table | None:
+    """How well each zero-cost proxy ranked the study's networks; None where none was asked."""
+    found = correlations(study)
+    if all(one.proxy in SIZES for one in found):
+        return None
+    table = table_of("Proxies: rank correlation with the aim", ("rho", "95 %", "networks"), ("",))
+    for one in found:
+        interval = f"{one.low:.2f} .. {one.high:.2f}"
+        table.add_row(one.proxy, f"{one.rho:.2f}", interval, str(one.networks))
     return table
 
 

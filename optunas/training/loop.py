@@ -185,7 +185,7 @@ def _epoch(run: Run, steps: Steps, number: int) -> Epoch:
         f1=scores.f1,
         seconds=perf_counter() - start,
         images_per_second=images / (trained - start),
-        engine=f"{run.training.said} images, {steps.said} steps",
+        engine=f"images {run.training.said}, steps {steps.said}",
     )
 
 

@@ -24,7 +24,7 @@ class Epoch:
     images_per_second: float
     """training images seen per second of training alone"""
     engine: str = ""
-    """where the images lay and how the steps were run: "resident images, captured steps\""""
+    """where the images lay and how the steps were run: "images resident, steps captured\""""
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from optunas.attributes import CURVE
 from optunas.data import Data
 from optunas.errors import OptunasError, StudyError
 from optunas.objective.candidate import Described, Written
+from optunas.proxies import correlations
 from optunas.pruners import ParetoPruner, reported
 from optunas.training import Engine, Epoch
 
@@ -652,4 +653,26 @@ def test_a_promoted_trial_without_a_checkpoint_starts_from_zero(tmp_path: Path) 
 
 def test_the_trial_says_how_it_was_trained() -> None:
     (trial,) = run(small_objective(engine=Engine(images="stream")))
-    assert trial.user_attrs["engine"] == "streamed images, eager steps"
+    assert trial.user_attrs["engine"] == "images streamed, steps eager"
+
+
+def test_proxies_are_noted_before_training_and_change_nothing(tmp_path: Path) -> None:
+    (plainly,) = run(small_objective(space=Given(4)), sampler="random")
+    (noted,) = run(
+        small_objective(space=Given(4), proxies=("swap", "synflow", "macs")), sampler="random"
+    )
+    found = {k: v for k, v in noted.user_attrs.items() if k.startswith("proxy.")}
+    assert set(found) == {"proxy.swap", "proxy.synflow", "proxy.macs"}
+    assert found["proxy.macs"] == noted.user_attrs["macs"]
+    assert found["proxy.swap"] > 0
+    assert noted.value == plainly.value
+    with pytest.raises(StudyError, match="naswot"):
+        small_objective(proxies=("naswott",))
+
+
+def test_a_study_tells_how_well_its_proxies_ranked() -> None:
+    study = optunas.create_study("s", storage=optuna.storages.InMemoryStorage(), sampler="random")
+    study.optimize(small_objective(proxies=("naswot",), reuse=False), n_trials=5)
+    names = {one.proxy: one for one in correlations(study)}
+    assert set(names) == {"naswot", "params", "macs"}
+    assert -1 <= names["naswot"].rho <= 1

@@ -1,5 +1,6 @@
 """Tables at 80 columns: words may wrap, numbers never vanish."""
 
+import re
 from typing import Any
 
 import optuna
@@ -7,7 +8,7 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from rich.console import Console, RenderableType
 
-from optunas.terminal import best_table, comparison_table, status_table, trial_page
+from optunas.terminal import best_table, comparison_table, proxy_table, status_table, trial_page
 from optunas.terminal.tables import count, percent
 
 
@@ -133,3 +134,21 @@ def test_names_in_brackets_are_no_markup() -> None:
 def test_large_numbers_in_three_digits(value: float, said: str) -> None:
     assert count(value) == said
     assert percent(0.98613) == "98.61 %"
+
+
+def test_proxies_stand_with_their_correlation_where_they_were_asked_for() -> None:
+    def ranked(**facts: float) -> optuna.Study:
+        rows = [
+            trial(
+                value, key=str(value), params=10 - value, **{k: value * f for k, f in facts.items()}
+            )
+            for value in range(6)
+        ]
+        return study_of(*rows)
+
+    assert proxy_table(ranked()) is None  # parameters alone nobody asked for
+    table = proxy_table(ranked(**{"proxy.swap": 2.0}))
+    assert table is not None
+    text = rendered(table)
+    assert re.search(r"swap +1\.00 .* 6", text)
+    assert re.search(r"params +-1\.00 .* 6", text)

@@ -58,5 +58,5 @@ def test_streamed_images_train_the_very_same_network(few: Data, make_network: Ma
     resident, streamed = run("device"), run("stream")
     assert resident[0] == streamed[0]
     assert torch.equal(resident[2], streamed[2])
-    assert resident[1] == "resident images, eager steps"
-    assert streamed[1] == "streamed images, eager steps"
+    assert resident[1] == "images resident, steps eager"
+    assert streamed[1] == "images streamed, steps eager"

@@ -44,8 +44,8 @@ def test_recorded_steps_train_the_very_same_network(
     recorded, two = run(make_network(dropout=0.3), few, "captured", recipe)
     assert curve(eagerly) == curve(recorded)
     assert torch.equal(one, two)
-    assert {epoch.engine for epoch in eagerly} == {"resident images, eager steps"}
-    assert {epoch.engine for epoch in recorded} == {"resident images, captured steps"}
+    assert {epoch.engine for epoch in eagerly} == {"images resident, steps eager"}
+    assert {epoch.engine for epoch in recorded} == {"images resident, steps captured"}
 
 
 def test_a_recording_reads_what_it_is_given_not_what_it_was_made_with(
@@ -95,7 +95,7 @@ def test_a_recording_that_fails_is_said_and_costs_nothing(
     assert torch.equal(one, two)
     said = epochs[-1].engine
     first = str(error).partition(". ")[0]
-    assert said == f"resident images, eager (not captured: {first}) steps"
+    assert said == f"images resident, steps eager (not captured: {first})"
 
 
 def test_a_resumed_run_records_anew_and_ends_at_the_same_weights(
@@ -114,7 +114,7 @@ def test_a_resumed_run_records_anew_and_ends_at_the_same_weights(
 def test_a_cpu_is_not_recorded_unless_told(few: Data, make_network: MakeNetwork) -> None:
     assert FEW <= 3 * (220 // 8)
     epochs, _ = run(make_network(), few, "auto", replace(RECIPE, batch_size=8))
-    assert epochs[0].engine == "resident images, eager steps"
+    assert epochs[0].engine == "images resident, steps eager"
 
 
 def test_an_error_of_the_network_itself_is_the_networks(few: Data) -> None:
@@ -190,7 +190,7 @@ def test_compiled_steps_compute_the_same(
     epochs, _ = run(make_network(), few, "compiled")
     for one, two in zip(curve(expected), curve(epochs), strict=True):
         assert one == pytest.approx(two, rel=1e-4)
-    assert epochs[0].engine == "resident images, compiled steps"
+    assert epochs[0].engine == "images resident, steps compiled"
 
 
 @CUDA
@@ -199,7 +199,7 @@ def test_a_gpu_records_the_step(few: Data, make_network: MakeNetwork, how: str) 
     recipe = replace(RECIPE, batch_size=16, precision="fp32")
     eagerly, one = run(make_network(dropout=0.3), few, "eager", recipe, device="cuda")
     recorded, two = run(make_network(dropout=0.3), few, how, recipe, device="cuda")
-    assert recorded[-1].engine == "resident images, captured steps"
+    assert recorded[-1].engine == "images resident, steps captured"
     assert all(map(math.isfinite, (epoch.loss for epoch in recorded)))
     # dropout draws in another order within a graph; the runs are alike, not equal
     assert recorded[-1].loss == pytest.approx(eagerly[-1].loss, rel=0.5)
