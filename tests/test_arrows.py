@@ -20,6 +20,7 @@ ARROWS = {
     "_database": "errors",
     "_sqlite": "",
     "quantities": "errors",
+    "ranks": "",
     "machine": "",
     "process": "",
     "limits": "errors",
@@ -33,14 +34,14 @@ ARROWS = {
     "training": "data nn errors machine",
     # one trial
     "attributes": "",
-    "proxies": "attributes data errors nn training _named",
+    "proxies": "attributes data errors nn ranks training _named",
     "objective": (
         "architecture attributes data errors limits metrics nn process proxies pruners "
         "spaces training"
     ),
     # the study
     "testing": "architecture nn spaces errors",
-    "samplers": "architecture proxies pruners spaces limits attributes errors _named",
+    "samplers": "architecture proxies pruners ranks spaces limits attributes errors _named",
     "pruners": "attributes errors _named",
     "benchmarks": "attributes spaces errors _named",
     "storage": "errors _database _sqlite",
@@ -52,7 +53,7 @@ ARROWS = {
     "delivery": "architecture objective tally training errors _version",
     "search": "_named data limits objective spaces study studyfile training worker errors",
     "promise": "machine objective training errors",
-    "terminal": "architecture attributes storage tally worker errors",
+    "terminal": "architecture attributes proxies storage tally worker errors",
     "together": "attributes errors machine objective search worker",
     "cli": (
         "_version architecture delivery errors promise quantities search storage study tally "

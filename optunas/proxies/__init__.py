@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 from optunas.proxies.agreement import Correlation as Correlation
 from optunas.proxies.agreement import correlation as correlation
 from optunas.proxies.agreement import correlations as correlations
-from optunas.proxies.agreement import spearman as spearman
 from optunas.proxies.names import PREFIX as PREFIX
 from optunas.proxies.names import PROXIES as PROXIES
 from optunas.proxies.names import check_proxies as check_proxies
+from optunas.ranks import spearman as spearman
 
 if TYPE_CHECKING:
     from optunas.proxies.probe import Probe as Probe

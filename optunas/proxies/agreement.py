@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isfinite, nan
 
 import numpy as np
-from numpy.typing import NDArray
 from optuna import Study
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from optunas.attributes import Outcome, number, outcome, text
 from optunas.proxies.names import PREFIX, PROXIES, SIZES
-
-Array = NDArray[np.float64]
+from optunas.ranks import spearman
 
 NORMAL = 1.96  # 95 % of the normal distribution lie within
 
@@ -71,21 +69,6 @@ def correlation(
     return Correlation(proxy, rho, len(rows), *_interval(rho, len(rows)))
 
 
-def spearman(one: Sequence[float] | Array, other: Sequence[float] | Array) -> float:
-    """Spearman's rho of two rows of numbers; NaN below 3, and where one is the same throughout."""
-    first, second = _ranks(np.asarray(one)), _ranks(np.asarray(other))
-    if len(first) < 3 or not np.ptp(first) or not np.ptp(second):
-        return nan
-    return float(np.corrcoef(first, second)[0, 1])
-
-
-def _ranks(numbers: Array) -> Array:
-    """Equal numbers share the mean of their ranks."""
-    _, place, counts = np.unique(numbers, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    return np.asarray((last - (counts - 1) / 2)[place])
-
-
 def _interval(rho: float, networks: int) -> tuple[float, float]:
     if not isfinite(rho) or networks < 4:
         return nan, nan
@@ -102,7 +85,7 @@ def _score(trial: FrozenTrial, proxy: str) -> float | None:
 
 
 def _order(name: str) -> tuple[int, str]:
-    return PROXIES.index(name) if name in PROXIES else len(PROXIES), name
+    return [*PROXIES, name].index(name), name
 
 
 def _defined(rho: float) -> float:

@@ -13,7 +13,6 @@ from optunas.errors import StudyError
 from optunas.samplers.model.history import History
 from optunas.samplers.model.memory import remembered
 from optunas.samplers.model.prior import Prior
-from optunas.samplers.model.proposal import promising
 from optunas.samplers.proposing import Proposing, Settings
 from optunas.samplers.scene import Scene, whole_view
 from optunas.spaces.sight import Sight, View
@@ -69,6 +68,8 @@ class ArchitectureSampler(Proposing):
         prior = Prior.of(attributes, partial(whole_view, scene.sight))
         begun = len(history.views) + scene.running
         if prior.sources or (begun >= self._startup and len(history.views) >= FEWEST):
+            from optunas.samplers.model.proposal import promising  # the model needs scipy
+
             return promising(scene, history, prior)
         drawn = [scene.random() for _ in range(8 if prior.guesses else 1)]
         views = [view for view in drawn if view is not None]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy.special import erfcx, log_ndtr, ndtr
 
-from optunas.samplers.model.gaussian import Array
+from optunas.ranks import Array
 
 SAMPLES = 64
 TINY = 1e-300

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import spearmanr
 
+from optunas.ranks import Array, spearman
 from optunas.samplers.model.acquisition import (
     area_gain,
     log_expected_improvement,
@@ -14,7 +14,7 @@ from optunas.samplers.model.acquisition import (
     log_sampled_improvement,
 )
 from optunas.samplers.model.encoding import Encoder
-from optunas.samplers.model.gaussian import Array, Points, Posterior, fit, joined
+from optunas.samplers.model.gaussian import Points, Posterior, fit, joined
 from optunas.samplers.model.history import History
 from optunas.samplers.model.prior import Prior
 from optunas.samplers.model.targets import Weighting
@@ -130,8 +130,8 @@ def _placed(targets: Array, expected: Array) -> Array:
     earlier study, so that the worst of it is far from bad: ranks alone would say it is. How far
     they are moved depends on how well the earlier ranking holds so far.
     """
-    found = spearmanr(targets, expected).statistic if len(targets) > 2 else np.nan
-    alike = ALIKE if np.isnan(found) else _mean(ALIKE, WEIGHT, float(found), len(targets))
+    found = spearman(targets, expected)
+    alike = ALIKE if np.isnan(found) else _mean(ALIKE, WEIGHT, found, len(targets))
     trust = max(alike, 0.0)
     spread = trust * max(expected.std(), 0.3) + (1 - trust)
     return np.asarray(trust * expected.mean() + spread * targets)

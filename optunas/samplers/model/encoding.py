@@ -21,7 +21,7 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from optunas.samplers.model.gaussian import Array
+from optunas.ranks import Array
 from optunas.spaces.sight import View
 
 ABSENT = 0.5  # where a number stands that a network does not have

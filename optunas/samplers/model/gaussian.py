@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cho_solve, cholesky, solve_triangular
 from scipy.optimize import minimize
 
-Array = NDArray[np.float64]
+from optunas.ranks import Array
+
 Tasks = NDArray[np.int64]
 
 FITTED_ON = 160

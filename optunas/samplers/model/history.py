@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from optuna.trial import TrialState
 
-from optunas.samplers.model.gaussian import Array
+from optunas.ranks import Array
 from optunas.samplers.model.targets import Result, Weighting, results, scores
 from optunas.samplers.scene import Scene
 from optunas.spaces.sight import View
