@@ -100,12 +100,23 @@ def _apply(state: dict[str, Any], network: nn.Module, optimizer: Optimizer) -> l
     before = deepcopy(network.state_dict()), deepcopy(optimizer.state_dict())
     try:
         network.load_state_dict(state["network"])
-        optimizer.load_state_dict(state["optimizer"])
+        _load_optimizer(optimizer, state["optimizer"])
         return [Epoch(**epoch) for epoch in state["history"]]
     except Exception:
         network.load_state_dict(before[0])
-        optimizer.load_state_dict(before[1])
+        _load_optimizer(optimizer, before[1])
         raise
+
+
+def _load_optimizer(optimizer: Optimizer, state: dict[str, Any]) -> None:
+    """Restore an optimizer; its learning rates stay the tensors that they are, on their device.
+
+    A loaded rate would lie on the CPU; it follows from the step, and is set before each.
+    """
+    rates = [group["lr"] for group in optimizer.param_groups]
+    optimizer.load_state_dict(state)
+    for group, rate in zip(optimizer.param_groups, rates, strict=True):
+        group["lr"] = rate
 
 
 def _replace(path: Path, *parts: bytes | memoryview) -> None:

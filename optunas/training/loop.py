@@ -11,6 +11,7 @@ number of threads; on CUDA some kernels add in varying order), and the global ge
 as they were found.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +41,9 @@ from optunas.training.steps import Steps
 if TYPE_CHECKING:
     from optunas.data import Data, Split
 
-EVALUATION_BATCH = 1024
+ANSWERED = {"cpu": (3 * 2**20, 1024), "cuda": (16 * 2**20, 4096)}
+"""Numbers, and images, of an evaluation's batch: large for a GPU, which waits for launches, small
+enough for a cache on a CPU, and no matter how large the images are, not larger than training's."""
 
 
 def train(
@@ -94,7 +97,7 @@ def evaluate(
     *,
     device: str | torch.device = "cpu",
     precision: str = "auto",
-    batch_size: int = EVALUATION_BATCH,
+    batch_size: int | None = None,
     confusion: bool = False,
     engine: Engine = Engine(),
 ) -> Scores:
@@ -105,7 +108,7 @@ def evaluate(
     """
     device = torch.device(device)
     _to_device(network, device)
-    batches = batches_of(split, device, engine, batch_size=batch_size)
+    batches = batches_of(split, device, engine, batch_size=batch_size or _answered(split, device))
     with chosen_kernels(device, engine.deterministic):
         inputs = Inputs(data, device)
         return _scores(network, batches, inputs, len(data.classes), precision, confusion)
@@ -157,7 +160,11 @@ def prepare(
         resolution=size,
     )
     validation = batches_of(
-        data.validation, device, engine, batch_size=EVALUATION_BATCH, resolution=size
+        data.validation,
+        device,
+        engine,
+        batch_size=_answered(data.validation, device),
+        resolution=size,
     )
     inputs = Inputs(data, device, Policy.of(recipe, flip=data.flip))
     step = Step(network, make_optimizer(network, recipe), inputs, recipe, classes, device)
@@ -222,6 +229,12 @@ def _scores(
     finally:
         network.train(was_training)
     return tally.scores(confusion=confusion)
+
+
+def _answered(split: "Split", device: torch.device) -> int:
+    """How many images a network answers at once; its answers don't depend on it."""
+    numbers, most = ANSWERED.get(device.type, ANSWERED["cpu"])
+    return max(16, min(most, numbers // math.prod(split.images.shape[1:])))
 
 
 def _to_device(network: nn.Module, device: torch.device) -> None:

@@ -103,11 +103,27 @@ def recorded(
     """
     if device.type != "cuda":
         return lambda: step(*batch)
-    graph = torch.cuda.CUDAGraph()
-    # Other threads (one that pins the memory of streamed batches) may allocate meanwhile.
-    with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
-        step(*batch)
+    graph, current = torch.cuda.CUDAGraph(), torch.cuda.current_stream(device)
+    try:
+        # Other threads (one that pins the memory of streamed batches) may allocate meanwhile.
+        with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
+            step(*batch)
+    except Exception:
+        _leave_recording(device, current)
+        raise
     return graph.replay
+
+
+def _leave_recording(device: torch.device, stream: torch.cuda.Stream) -> None:
+    """After a recording that broke off, which torch does not leave in good order.
+
+    The stream may still be the recorded one, and the generator believe that it is being recorded,
+    so that the next dropout fails: it goes on with a copy of its state.
+    """
+    torch.cuda.set_stream(stream)
+    index = torch.cuda.current_device() if device.index is None else device.index
+    generator = torch.cuda.default_generators[index]
+    generator.graphsafe_set_state(generator.clone_state())
 
 
 def compiled(network: nn.Module) -> Callable[[Tensor], Tensor]:

@@ -22,6 +22,7 @@ from optunas.data import Data
 from optunas.training import Epoch, Recipe, train
 from optunas.training import checkpoint as checkpoints
 from optunas.training.checkpoint import MAGIC
+from optunas.training.optimizer import make_optimizer
 
 from .conftest import MakeNetwork
 
@@ -285,3 +286,19 @@ def sign(path: Path, body: bytes) -> None:
 @pytest.fixture(autouse=True)
 def _warnings(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING, logger="optunas.training.checkpoint")
+
+
+def test_learning_rates_stay_the_tensors_that_a_captured_step_reads(
+    few: Data, make_network: MakeNetwork, tmp_path: Path
+) -> None:
+    file = tmp_path / "c.pt"
+    recipe = Recipe(epochs=2, batch_size=64)
+    for _ in islice(train(make_network(), few, recipe, checkpoint=file), 1):
+        pass
+    network = make_network()
+    optimizer = make_optimizer(network, recipe)
+    before = [group["lr"] for group in optimizer.param_groups]
+    run = checkpoints.identity(network, few, recipe, 0)
+    assert len(checkpoints.restore(file, network, optimizer, run)) == 1
+    assert all(g["lr"] is lr for g, lr in zip(optimizer.param_groups, before, strict=True))
+    assert optimizer.state_dict()["state"]  # the rest was restored

@@ -46,7 +46,7 @@ def test_the_pace_is_the_time_of_a_step_over_its_images(
 def test_a_part_of_the_validation_split_stands_for_all(
     few: Data, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("optunas.training.loop.EVALUATION_BATCH", 16)
+    monkeypatch.setattr("optunas.training.loop.ANSWERED", {"cpu": (16 * 64, 1024)})
     network = Slow(nn.Flatten(), nn.Linear(64, 10))
     network.clock = Clock(monkeypatch)
     found = pace.pace(network, few, Recipe(), seconds=4.0)
