@@ -13,14 +13,15 @@ class Limits:
     """Upper limits; `None` is no limit.
 
     `params`: trainable numbers. `macs`: multiply-accumulates for one image. `latency_ms`: median
-    milliseconds for one image on the device of the search. `memory_mb`: MiB needed to train with
-    the recipe's batch.
+    milliseconds for one image on the device of the search. `memory_mb`: MiB that training takes at
+    its peak, with the recipe's batch. `inference_memory_mb`: MiB that one image's answer takes.
     """
 
     params: int | None = None
     macs: int | None = None
     latency_ms: float | None = None
     memory_mb: float | None = None
+    inference_memory_mb: float | None = None
 
     def __post_init__(self) -> None:
         for name, limit in self:

@@ -22,7 +22,9 @@ def test_margins_are_shares_of_the_limit():
     assert Limits().margins(params=5) == {}
 
 
-@pytest.mark.parametrize("name", ["params", "macs", "latency_ms", "memory_mb"])
+@pytest.mark.parametrize(
+    "name", ["params", "macs", "latency_ms", "memory_mb", "inference_memory_mb"]
+)
 @pytest.mark.parametrize("limit", [0, -1, True, "2M", math.nan, [1]])
 def test_what_is_no_limit_is_named(name, limit):
     with pytest.raises(OptunasError, match=rf"Limits\.{name} must be a number above 0; got"):

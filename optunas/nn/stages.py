@@ -8,7 +8,7 @@ from itertools import groupby
 import torch
 from torch import Tensor, nn
 
-from optunas.nn.measure import evaluating
+from optunas.nn.passes import evaluating
 
 PARTS = 4
 """Stages of a network that keeps one resolution, as a vision transformer does."""

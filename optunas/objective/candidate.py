@@ -25,7 +25,7 @@ from optunas.architecture import Architecture, cost, key
 from optunas.architecture.layer import Layer, Shape
 from optunas.errors import OptunasError, ShapeError, StudyError
 from optunas.nn import build
-from optunas.nn.measure import count
+from optunas.nn.count import count
 from optunas.spaces import Space
 from optunas.training.recipe import Recipe
 from optunas.training.recipe_space import RecipeSpace

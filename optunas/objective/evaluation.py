@@ -59,7 +59,8 @@ class Objective:
     * `recipe`: how to train, or a `RecipeSpace`, so that hyperparameters are searched as well.
     * `limits`: a network over its limits is rejected before it is trained.
     * `metrics`: one or several of accuracy, f1, params, macs, latency_ms, memory_mb,
-      train_seconds; several make a multi-objective study. Values are those after the last epoch.
+      inference_memory_mb, train_seconds; several make a multi-objective study. Values are those
+      after the last epoch.
     * `device`: `auto` is the first GPU, or the CPU.
     * `seed`: of weights, batches and augmentation; each trial derives its own.
     * `checkpoints`: a folder; a killed trial that is run again goes on from its last epoch.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from optunas.nn.measure import count
+from optunas.nn.count import count
 
 
 def params(network: nn.Module, images: Tensor, labels: Tensor) -> float:

@@ -16,7 +16,12 @@ from optunas.errors import OptunasError
 from optunas.terminal.tables import count, percent, table_of
 
 FACTS = ("reason", "role", "key", "device", "seed", "reused_from")
-MEASURES = {"latency_ms": "latency", "memory_mb": "memory", "train_seconds": "training"}
+MEASURES = {
+    "latency_ms": ("latency", "ms"),
+    "inference_memory_mb": ("memory", "MiB for one image"),
+    "memory_mb": ("memory", "MiB in training"),
+    "train_seconds": ("training", "s"),
+}
 BAR = 12
 
 
@@ -63,11 +68,17 @@ def _costs(trial: FrozenTrial) -> Iterator[tuple[str, str]]:
         amount = number(trial, name)
         if amount is not None:
             yield name, f"{amount:,}"
-    for name, unit in (("latency_ms", "ms"), ("memory_mb", "MiB"), ("train_seconds", "s")):
+    for name, (what, unit) in MEASURES.items():
         amount = number(trial, name)
         if amount is not None:
             said = f"{amount:,.0f}" if amount >= 100 else f"{amount:.3g}"
-            yield MEASURES[name], f"{said} {unit}"
+            yield what, f"{said} {unit}" + (_spread(trial) if name == "latency_ms" else "")
+
+
+def _spread(trial: FrozenTrial) -> str:
+    """How sure the latency is, and of how many images."""
+    spread, batch = number(trial, "latency_iqr_ms"), number(trial, "latency_batch")
+    return "" if spread is None or batch is None else f" (IQR {spread:.2g}, batch {batch:g})"
 
 
 def _network(trial: FrozenTrial) -> Iterator[RenderableType]:

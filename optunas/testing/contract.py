@@ -32,7 +32,7 @@ from optuna.trial import BaseTrial
 from optunas.architecture import Cost, Shape, cost, from_json, key, to_json
 from optunas.architecture.layer import Layer
 from optunas.nn import build
-from optunas.nn.measure import count
+from optunas.nn.count import count
 from optunas.spaces.draw import Draw, draw
 from optunas.spaces.neighbours import mutate, neighbours
 from optunas.spaces.space import suggestion

@@ -112,14 +112,16 @@ def test_f1_can_be_the_aim() -> None:
 
 
 def test_every_attribute_of_the_table_is_there_with_its_type() -> None:
-    limits = Limits(params=10_000, latency_ms=1000, memory_mb=1000)
+    limits = Limits(params=10_000, latency_ms=1000, memory_mb=1000, inference_memory_mb=1000)
     (trial,) = run(small_objective(limits=limits, seed=3))
     attributes = trial.user_attrs
     types = {
         "outcome": str, "reason": str, "architecture": dict, "key": str, "recipe": dict,
         "seed": int, "data": str, "device": str, "input_shape": list, "classes": int,
         "params": int, "macs": int, "latency_ms": float, "memory_mb": float,
+        "latency_iqr_ms": float, "latency_batch": int, "inference_memory_mb": float,
         "margin.params": float, "margin.latency_ms": float, "margin.memory_mb": float,
+        "margin.inference_memory_mb": float,
         "accuracy": float, "f1": float, "train_seconds": float, "curve": list, "worker": dict,
         "engine": str,
     }  # fmt: skip
@@ -186,7 +188,9 @@ def test_over_its_limits_a_network_is_never_built(
     assert "accuracy" not in trial.user_attrs
 
 
-@pytest.mark.parametrize("limit", [{"latency_ms": 1e-6}, {"memory_mb": 1e-6}])
+@pytest.mark.parametrize(
+    "limit", [{"latency_ms": 1e-6}, {"memory_mb": 1e-6}, {"inference_memory_mb": 1e-6}]
+)
 def test_a_measured_limit_rejects_before_training(limit: dict[str, float]) -> None:
     told: list[Any] = []
     objective = small_objective(limits=Limits(**limit), on_epoch=lambda *args: told.append(args))

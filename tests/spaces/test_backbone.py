@@ -16,7 +16,7 @@ import optunas
 from optunas.data import Data, Split
 from optunas.errors import OptunasError
 from optunas.nn import pretrained
-from optunas.nn.measure import count
+from optunas.nn.count import count
 from optunas.nn.pretrained import body, weights_file
 from optunas.nn.transfer import Adapt, stage_names
 from optunas.objective.candidate import propose

@@ -9,7 +9,7 @@ from torch import nn
 from optunas.architecture import FactorizedReduce, cost, from_json, key, to_json
 from optunas.errors import OptunasError, ShapeError
 from optunas.nn import build
-from optunas.nn.measure import count
+from optunas.nn.count import count
 from optunas.spaces import DARTS, Genotype, draw
 from optunas.spaces.darts import OPS
 

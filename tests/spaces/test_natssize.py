@@ -11,7 +11,7 @@ from torch import nn
 from optunas.architecture import cost, from_json, key, to_json
 from optunas.errors import OptunasError
 from optunas.nn import build
-from optunas.nn.measure import count
+from optunas.nn.count import count
 from optunas.spaces import NASBench201, NATSSize, draw
 from optunas.spaces.natssize import TOPOLOGY
 
