@@ -42,9 +42,8 @@ def offsets(u: Tensor, most: float) -> Tensor:
     three by one pixel, and 0 moves none.
     """
     reach = most + 1
-    whole = ((2 * u - 1) * reach).trunc().long()
-    limit = -int(-most // 1)  # u = 0 would reach one pixel further
-    return whole.clamp(-limit, limit)
+    limit = -int(-most // 1)  # the ends themselves would reach one pixel further
+    return (u * (2 * reach) - reach).long().clamp_(-limit, limit)
 
 
 def moved(images: Tensor, down: Tensor, right: Tensor, mirror: Tensor, padding: str) -> Tensor:

@@ -8,26 +8,15 @@ import torch
 from torch import Tensor
 
 from optunas.training.augment.colour import blended, grayscale, levels, mean_level
-from optunas.training.augment.pixels import in_parts
+from optunas.training.augment.pixels import by_kind
 from optunas.training.augment.tones import Tones
 from optunas.training.augment.warp import warped
 
-OPERATIONS = (
-    "identity",
-    "shear_x",
-    "shear_y",
-    "translate_x",
-    "translate_y",
-    "rotate",
-    "brightness",
-    "colour",
-    "contrast",
-    "sharpness",
-    "posterize",
-    "solarize",
-    "autocontrast",
-    "equalize",
-)
+WARPS = ("shear_x", "shear_y", "translate_x", "translate_y", "rotate")
+BLENDS = ("brightness", "colour", "contrast", "sharpness")
+TONES = ("posterize", "solarize", "autocontrast", "equalize")
+KINDS = (WARPS, BLENDS, TONES)
+OPERATIONS = ("identity", *(name for kind in KINDS for name in kind))
 
 
 @dataclass(frozen=True)
@@ -51,9 +40,6 @@ class RandAugment:
 
     def __call__(self, images: Tensor, u: Tensor, fill: Tensor) -> Tensor:
         """images uint8 (B, C, H, W), u (2 * rounds, B), fill uint8 (C,) -> the same shape."""
-        return in_parts(partial(self._rounds, fill=fill), images, u)
-
-    def _rounds(self, images: Tensor, u: Tensor, fill: Tensor) -> Tensor:
         for choice, direction in zip(u[::2], u[1::2], strict=True):
             operation = (choice * len(OPERATIONS)).long()
             sign = 1 - 2 * (direction < 0.5).float()
@@ -66,44 +52,47 @@ class RandAugment:
         An image has one operation, so that the kinds can be gone through in any order; each leaves
         the images alone that have another kind.
         """
-        these = {name: operation == i for i, name in enumerate(OPERATIONS)}
-        images = self._toned(images, these)
-        images = self._blended(images, these, sign)
-        return warped(images, self._matrix(images, these, sign), fill)
+        kind = torch.stack([operation >= OPERATIONS.index(names[0]) for names in KINDS]).sum(0)
+        changes = (_same, partial(self._warped, fill), self._blended, self._toned)
+        return by_kind(kind, changes, images, operation, sign)
 
-    def _toned(self, images: Tensor, these: dict[str, Tensor]) -> Tensor:
+    def _toned(self, images: Tensor, operation: Tensor, sign: Tensor) -> Tensor:
         tones = Tones(8 - round(4 * self.magnitude), ceil(256 * (1 - self.magnitude)))
-        return tones(images, *(these[name] for name in OPERATIONS[-4:]))
+        return tones(images, *_which(operation, TONES))
 
-    def _blended(self, images: Tensor, these: dict[str, Tensor], sign: Tensor) -> Tensor:
-        share = {
-            name: these[name].float()[:, None, None, None]
-            for name in ("brightness", "colour", "contrast", "sharpness")
-        }
-        factor = 1 + 0.9 * self.magnitude * sign[:, None, None, None] * sum(share.values())
+    def _blended(self, images: Tensor, operation: Tensor, sign: Tensor) -> Tensor:
+        which = torch.stack(_which(operation, BLENDS)).float()[..., None, None, None]
+        _, colour, contrast, sharpness = which
+        factor = 1 + 0.9 * self.magnitude * sign[:, None, None, None] * which.sum(0)
         pixels = images.float()
         gray = levels(grayscale(pixels))
-        degenerate = smoothed(pixels).mul_(share["sharpness"])
-        degenerate += mean_level(gray) * share["contrast"]
-        if images.shape[1] == 3:
-            degenerate += gray * share["colour"]
-        else:
-            degenerate += pixels * share["colour"]  # without colour there is nothing to lose
+        degenerate = smoothed(pixels).mul_(sharpness).add_(mean_level(gray) * contrast)
+        # Without colours there is nothing to lose.
+        degenerate += (gray if images.shape[1] == 3 else pixels) * colour
         return blended(degenerate, pixels, factor).to(torch.uint8)
 
-    def _matrix(self, images: Tensor, these: dict[str, Tensor], sign: Tensor) -> Tensor:
-        """(6, B), see `warped`. Shears leave the upper left corner, rotations the centre."""
+    def _warped(self, fill: Tensor, images: Tensor, operation: Tensor, sign: Tensor) -> Tensor:
+        """Shears leave the upper left corner where it is, rotations the centre."""
+        shear_x, shear_y, shift_x, shift_y, turn = (
+            which * sign for which in _which(operation, WARPS)
+        )
         height, width = images.shape[-2:]
-        shear, angle = 0.3 * self.magnitude, radians(30 * self.magnitude)
+        x, y = width / 2, height / 2
         across, along = (int(150 / 331 * self.magnitude * size) for size in (width, height))
-        turn, x, y = these["rotate"].float(), width / 2, height / 2
-        sine = turn * sign * sin(angle)
-        cosine = 1 - turn * (1 - cos(angle))
-        b = these["shear_x"] * sign * shear - sine
-        d = these["shear_y"] * sign * shear + sine
-        c = these["translate_x"] * sign * across + turn * (x - cosine * x + sine * y)
-        f = these["translate_y"] * sign * along + turn * (y - sine * x - cosine * y)
-        return torch.stack((cosine, b, c, d, cosine, f))
+        shear, angle = 0.3 * self.magnitude, radians(30 * self.magnitude)
+        sine, cosine = turn * sin(angle), 1 - turn.abs() * (1 - cos(angle))
+        to_x = (cosine, shear_x * shear - sine, shift_x * across + x - cosine * x + sine * y)
+        to_y = (shear_y * shear + sine, cosine, shift_y * along + y - sine * x - cosine * y)
+        return warped(images, torch.stack((*to_x, *to_y)), fill)
+
+
+def _same(images: Tensor, operation: Tensor, sign: Tensor) -> Tensor:
+    return images
+
+
+def _which(operation: Tensor, names: tuple[str, ...]) -> list[Tensor]:
+    """For each name, which images have this operation: bool (B,)."""
+    return [operation == OPERATIONS.index(name) for name in names]
 
 
 def smoothed(pixels: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 import torch
 
 from optunas.training.augment import pixels
-from optunas.training.augment.pixels import chosen, in_parts, mask, taken
+from optunas.training.augment.pixels import by_kind, chosen, in_parts, mask, taken
 
 
 def test_chosen_is_where_for_bytes() -> None:
@@ -37,3 +37,21 @@ def test_parts_are_worked_on_one_after_the_other(monkeypatch) -> None:
     monkeypatch.setattr(pixels, "PART", 1)  # an image is never cut
     in_parts(change, images, u)
     assert seen[3:] == [1] * 10
+
+
+def test_each_kind_has_its_own_change_and_images_come_back_in_order() -> None:
+    images = torch.arange(7, dtype=torch.uint8).view(7, 1, 1, 1)
+    kind, number = torch.tensor([2, 0, 2, 1, 0, 2, 0]), torch.arange(7.0)
+    seen = []
+
+    def adds(amount: int):
+        def change(some: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
+            assert some.flatten().tolist() == numbers.tolist()
+            seen.append(len(some))
+            return some + amount
+
+        return change
+
+    result = by_kind(kind, [adds(0), adds(10), adds(20), adds(30)], images, number)
+    assert result.flatten().tolist() == [20, 1, 22, 13, 4, 25, 6]
+    assert seen == [3, 1, 3]

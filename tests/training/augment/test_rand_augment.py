@@ -1,6 +1,7 @@
 """Each of RandAugment's operations against Pillow's, image by image."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import torch
 from PIL import Image, ImageEnhance, ImageOps
 from torch import Tensor
 
+from optunas.training.augment import rand_augment
 from optunas.training.augment.rand_augment import OPERATIONS, RandAugment
 
 Make = Callable[..., Tensor]
@@ -98,15 +100,12 @@ def test_the_numbers_choose_operations_and_directions_round_by_round() -> None:
     images = photographs(28, 12, 12, 3)
     change = RandAugment(0.5)
     first, second = torch.arange(28) % 14, torch.arange(28) * 5 % 14
-    u = torch.stack(((first + 0.5) / 14, torch.full((28,), 0.49), (second + 0.5) / 14, u_high()))
+    left, right = torch.full((28,), 0.49), torch.full((28,), 0.5)
+    u = torch.stack(((first + 0.5) / 14, left, (second + 0.5) / 14, right))
     once = change.applied(images, first, -torch.ones(28), FILL)
     twice = change.applied(once, second, torch.ones(28), FILL)
     assert change.numbers == len(u)
     assert torch.equal(change(images, u, FILL), twice)
-
-
-def u_high() -> Tensor:
-    return torch.full((28,), 0.5)
 
 
 def test_all_operations_are_equally_frequent(uniform: Make) -> None:
@@ -134,6 +133,23 @@ def test_magnitude_zero_leaves_only_what_has_no_magnitude() -> None:
     result = RandAugment(0.0).applied(images, torch.arange(14), torch.ones(14), FILL)
     assert torch.equal(result[:12], images[:12])
     assert not torch.equal(result[12], images[12])
+
+
+def test_without_sorting_the_result_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a GPU all images go through all kinds, and each kind leaves the others alone."""
+
+    def unsorted(kind: Tensor, changes: Any, images: Tensor, *numbers: Tensor) -> Tensor:
+        for change in changes:
+            images = change(images, *numbers)
+        return images
+
+    for channels in (1, 3):
+        images, change = photographs(56, 12, 11, channels), RandAugment(0.6)
+        operation, sign = torch.arange(56) % 14, 1.0 - 2.0 * (torch.arange(56) // 14 % 2)
+        expected = change.applied(images, operation, sign, FILL[:channels])
+        with monkeypatch.context() as patch:
+            patch.setattr(rand_augment, "by_kind", unsorted)
+            assert torch.equal(change.applied(images, operation, sign, FILL[:channels]), expected)
 
 
 def test_images_are_left_alone_that_have_another_operation() -> None:
