@@ -55,7 +55,7 @@ class Recipe:
     augment: float = 0.0
     """strength in 0..1 of shifts, erasing and (where the data allow it) flips; 0: none"""
     colour: float = 0.0
-    """strength in 0..1 of changes of brightness, contrast, saturation and hue; usual: 0.5; 0: none"""
+    """strength in 0..1 of changes of brightness, contrast, saturation, hue; usual: 0.5; 0: none"""
     rand_augment: float = 0.0
     """RandAugment (Cubuk et al. 2019): two random operations an image, at this share, 0..1, of
     their full magnitude; usual: 0.3; 0: none"""
