@@ -203,6 +203,25 @@ def test_a_network_of_ones_own_function_has_no_picture(folder: Path, run: Run) -
     assert not (folder / "network.svg").exists()
 
 
+def test_a_stopped_trial_is_promoted_and_goes_on(folder: Path, run: Run) -> None:
+    pruner = "threshold(lower=0.99, warmup=1)"
+    code, _, _ = run("run", "few.py", "--trials", "1", "--pruner", pruner)
+    assert code == 0
+    assert outcomes(study(folder).trials)[0] == "pruned"
+    assert run("promote", "0")[:2] == (0, "trial 0 of 'few' is queued to go on\n")
+    code, _, err = run("promote", "0")
+    assert code == 2
+    assert "promoted already, as trial" in err
+    before = len(epochs(folder))
+    code, _, _ = run("run", "few.py", "--trials", "4", "--pruner", "none")  # two wait before it
+    assert code == 0
+    promoted = [t for t in study(folder).trials if t.user_attrs.get("promotes") == 0]
+    assert [outcomes(study(folder).trials)[t.number] for t in promoted] == ["trained"]
+    told = [row for row in epochs(folder)[before:] if row[0] == str(promoted[0].number)]
+    assert [row[1] for row in told] == ["1", "2", "3"]
+    assert told[0][2] in [row[2] for row in epochs(folder)[:before]]  # the old one, not a new one
+
+
 def test_a_random_search_is_its_own_baseline(folder: Path, run: Run) -> None:
     code, _, _ = run("run", "few.py", "--trials", "3", "--sampler", "random")
     assert code == 0
