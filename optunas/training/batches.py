@@ -1,14 +1,15 @@
 """Batches of images and labels, and where they come from.
 
-A training epoch needs an order and random numbers for the augmentation. Both are drawn at once,
-before its first step: what remains to be done for a batch is an index and a slice, which neither
-waits for the device nor depends on whether the images lie there (`Resident`) or are brought
-(`streamed.Streamed`). Images stay uint8 until the step.
+A training epoch needs an order and random numbers. Both are drawn at once, before its first step:
+what remains to be done for a batch is an index and a slice, which neither waits for the device nor
+depends on whether the images lie there (`Resident`) or are brought (`streamed.Streamed`). What
+becomes of an image follows from its own numbers, so a GPU changes many batches' images at once,
+where small operations cost more to launch than to do. Images stay uint8 until the step.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from weakref import WeakKeyDictionary
 
 import torch
@@ -30,7 +31,18 @@ class Batch(NamedTuple):
     labels: Tensor
     """int64 (B,)"""
     u: Tensor
-    """float32 (K, B), uniform in [0, 1): what happens to each image follows from them"""
+    """float32 (K, B), uniform in [0, 1), for what the step itself draws"""
+
+
+class Changes(Protocol):
+    """What is done to training images: augmentation."""
+
+    @property
+    def numbers(self) -> int:
+        """How many random numbers an image needs."""
+
+    def __call__(self, images: Tensor, u: Tensor) -> Tensor:
+        """images uint8 (B, C, H, W), u float32 (numbers, B) -> the same images, changed."""
 
 
 class Batches(ABC):
@@ -38,6 +50,8 @@ class Batches(ABC):
 
     said = ""
     """where the images lie, in a word"""
+    block = 1
+    """batches whose images are changed at once"""
 
     def __init__(self, images: int, batch_size: int, device: torch.device) -> None:
         self.images, self.batch_size, self.device = images, min(batch_size, images), device
@@ -47,18 +61,28 @@ class Batches(ABC):
         """Batches in one `shuffled` epoch."""
         return self.images // self.batch_size
 
-    def shuffled(self, generator: Generator, numbers: int = 0) -> Iterator[Batch]:
-        """One epoch for training: a new order, whole batches only, `numbers` random numbers each.
+    def shuffled(
+        self, generator: Generator, changes: Changes | None = None, numbers: int = 0
+    ) -> Iterator[Batch]:
+        """One epoch for training: a new order, whole batches only, the images changed.
+
+        numbers: how many random numbers each batch carries for every image of its own.
 
         The last images of the order that fill no batch are left out: every step is of one size
         (which a captured graph needs), and another epoch leaves out others.
         """
         size, used = self.batch_size, self.steps * self.batch_size
+        first = 0 if changes is None else changes.numbers
         order = torch.randperm(self.images, generator=generator, device=self.device)[:used]
-        u = torch.rand(numbers, used, generator=generator, device=self.device)
-        parts = self._cut(order.view(self.steps, size))
-        for (images, labels), mine in zip(parts, torch.split(u, size, dim=1), strict=True):
-            yield Batch(images, labels, mine)
+        u = torch.rand(first + numbers, used, generator=generator, device=self.device)
+        blocks = (torch.split(t, self.block * size, dim=-1) for t in (order, u))
+        rows, drawn = blocks
+        for (images, labels), mine in zip(self._cut(rows), drawn, strict=True):
+            if changes is not None and first:
+                images = changes(images, mine[:first])
+            parts = (torch.split(images, size), torch.split(labels, size))
+            for batch in zip(*parts, torch.split(mine[first:], size, dim=1), strict=True):
+                yield Batch(*batch)
 
     def in_order(self) -> Iterator[Part]:
         """Every image once, in the split's order; the last batch may be smaller."""
@@ -89,6 +113,8 @@ class Resident(Batches):
     ) -> None:
         self._images, self._labels = _brought(split, device, fraction, resolution)
         super().__init__(len(self._labels), batch_size, device)
+        if device.type == "cuda":
+            self.block = max(1, _AT_ONCE // (self.batch_size * self._images[0].numel()))
 
     def _cut(self, rows: Iterable[Tensor]) -> Iterator[Part]:
         for row in rows:
@@ -130,6 +156,7 @@ def resized(images: Tensor, resolution: int | None) -> Tensor:
 _Key = tuple[torch.device, float, int | None]
 _BROUGHT: "WeakKeyDictionary[Split, tuple[_Key, Part]]" = WeakKeyDictionary()
 _CHUNK = 4096  # images that are resized at once
+_AT_ONCE = 2**25  # numbers of a block: 10,922 images of 3x32x32, some hundred MiB while changed
 
 
 def _brought(split: Split, device: torch.device, fraction: float, resolution: int | None) -> Part:

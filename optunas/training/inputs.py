@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Inputs:
-    """uint8 (B, C, H, W) -> float32 (B, C, H, W), normalised, in channels-last order.
+    """What is done to images before a network sees them.
 
     data: whose statistics count, those of its training split. policy: what is done to training
     images.
@@ -31,11 +31,11 @@ class Inputs:
         """How many random numbers an image needs to be augmented."""
         return self._policy.numbers
 
-    def augmented(self, images: Tensor, u: Tensor) -> Tensor:
-        """For training; u: float32 (numbers, B), uniform in [0, 1)."""
-        return self.plain(self._policy(images, u, self._fill))
+    def __call__(self, images: Tensor, u: Tensor) -> Tensor:
+        """Training images, augmented, still uint8; u: float32 (numbers, B), uniform in [0, 1)."""
+        return self._policy(images, u, self._fill)
 
-    def plain(self, images: Tensor) -> Tensor:
-        """For evaluation."""
+    def scaled(self, images: Tensor) -> Tensor:
+        """uint8 (B, C, H, W) -> float32, normalised, in channels-last order."""
         floats = images.to(torch.float32, memory_format=torch.channels_last)
         return floats.sub_(self._mean).mul_(self._scale)

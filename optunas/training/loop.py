@@ -202,7 +202,7 @@ def _train_epoch(run: Run, steps: Steps, number: int) -> float:
     generator = torch.Generator(run.device).manual_seed(derived(run.seed, number, "batches"))
     count, recipe = run.training.steps, run.recipe
     run.step.total.zero_()
-    batches = run.training.shuffled(generator, run.step.numbers)
+    batches = run.training.shuffled(generator, run.inputs, run.step.numbers)
     for done, batch in enumerate(batches, start=(number - 1) * count):
         set_lr(run.optimizer, recipe.lr * factor(recipe.schedule, done, recipe.epochs * count))
         steps(batch)
@@ -223,7 +223,7 @@ def _scores(
     try:
         for images, labels in batches.in_order():
             with autocast(batches.device, precision):
-                logits = network(inputs.plain(images))
+                logits = network(inputs.scaled(images))
             check_logits(logits, len(labels), classes)
             tally.add(logits, labels)
     finally:

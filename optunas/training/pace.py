@@ -82,7 +82,7 @@ def pace(
 def _endless(run: Run) -> Iterator[Batch]:
     generator = torch.Generator(run.device).manual_seed(0)
     while True:
-        yield from run.training.shuffled(generator, run.step.numbers)
+        yield from run.training.shuffled(generator, run.inputs, run.step.numbers)
 
 
 def _answers(run: Run) -> Callable[[], None]:
@@ -93,7 +93,7 @@ def _answers(run: Run) -> Callable[[], None]:
     def answer() -> None:
         images, _ = next(parts)
         with autocast(run.device, run.recipe.precision):
-            run.network(run.inputs.plain(images))
+            run.network(run.inputs.scaled(images))
 
     return answer
 

@@ -43,14 +43,13 @@ class Step:
     @property
     def numbers(self) -> int:
         """How many random numbers an image needs."""
-        return self._inputs.numbers + self._mixing.numbers
+        return self._mixing.numbers
 
     def __call__(self, images: Tensor, labels: Tensor, u: Tensor) -> None:
-        """images uint8 (B, C, H, W), labels int64 (B,), u float32 (numbers, B)."""
-        x = self._inputs.augmented(images, u[: self._inputs.numbers])
-        weight = None
+        """images uint8 (B, C, H, W), augmented; labels int64 (B,); u float32 (numbers, B)."""
+        x, weight = self._inputs.scaled(images), None
         if self._mixing.numbers:
-            x, weight = self._mixing(x, u[self._inputs.numbers :])
+            x, weight = self._mixing(x, u)
         with autocast(self._device, self.recipe.precision):
             logits = self.forward(x)
         check_logits(logits, len(labels), self._classes)

@@ -28,7 +28,7 @@ FEW = 32  # in so few steps a recording does not pay
 
 
 class Steps:
-    """Runs a `Step` batch after batch. `said` tells how: eager, captured, compiled in 9 s; and why."""
+    """Runs a `Step` on batch after batch. `said` tells how: eager, captured, compiled in 9 s."""
 
     def __init__(self, step: Step, device: torch.device, how: str, total: int) -> None:
         """how: one of `engine.STEPS`. total: the steps that are still to come."""

@@ -75,7 +75,7 @@ def test_images_are_made_ready_as_the_weights_own_transform_does(model, shape):
     raw = torch.randint(0, 256, (2, *shape), generator=torch.Generator().manual_seed(0))
     data = Data("made up", *[Split(raw.to(torch.uint8), torch.tensor([0, 1]))] * 3, ("a", "b"),
                 mean, std)  # fmt: skip
-    normalised = Inputs(data, torch.device("cpu")).plain(data.train.images)
+    normalised = Inputs(data, torch.device("cpu")).scaled(data.train.images)
     found = Adapt(shape, mean, std, own.size, own, crop=True)(normalised)
     transform = torchvision.models.get_model_weights(model).DEFAULT.transforms()
     rgb = data.train.images.expand(-1, 3, -1, -1)

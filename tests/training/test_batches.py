@@ -36,7 +36,7 @@ def test_an_epoch_is_a_permutation_of_whole_batches(make: type[Batches]) -> None
     batches = make(numbered(), batch_size=8, device=CPU)
     assert (batches.images, batches.steps) == (50, 6)
     seen = []
-    for images, labels, u in batches.shuffled(seeded(0), 3):
+    for images, labels, u in batches.shuffled(seeded(0), numbers=3):
         assert images.shape == (8, 3, 6, 5)
         assert images.dtype == torch.uint8
         assert u.shape == (3, 8)
@@ -58,7 +58,9 @@ def test_every_epoch_can_be_repeated_and_differs_from_the_next(make: type[Batche
 
 def test_random_numbers_are_uniform_and_of_each_images_own(make: type[Batches]) -> None:
     split = Split(numbered(2).images[:1].expand(1000, 3, 6, 5), torch.zeros(1000).long())
-    drawn = [u for _, _, u in make(split, batch_size=100, device=CPU).shuffled(seeded(0), 2)]
+    drawn = [
+        u for _, _, u in make(split, batch_size=100, device=CPU).shuffled(seeded(0), numbers=2)
+    ]
     u = torch.cat(drawn, dim=1)
     assert u.shape == (2, 1000)
     assert len(u.unique()) == 2000
@@ -69,7 +71,7 @@ def test_random_numbers_are_uniform_and_of_each_images_own(make: type[Batches]) 
 def test_how_many_random_numbers_are_drawn_does_not_change_the_order(make: type[Batches]) -> None:
     batches = make(numbered(), batch_size=50, device=CPU)
     ((without, _, none),) = batches.shuffled(seeded(0))
-    ((with_some, _, _),) = batches.shuffled(seeded(0), 5)
+    ((with_some, _, _),) = batches.shuffled(seeded(0), numbers=5)
     assert torch.equal(without, with_some)
     assert none.shape == (0, 50)
 
@@ -133,3 +135,48 @@ def test_what_was_brought_for_one_network_is_there_for_the_next() -> None:
     assert is_brought(split, CPU)
     assert first.data_ptr() == second.data_ptr() != other.data_ptr()
     assert not is_brought(split, torch.device("meta"))
+
+
+class Shifted:
+    """Adds to each image what its first random number says; counts how many come at once."""
+
+    numbers = 2
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+
+    def __call__(self, images: torch.Tensor, u: torch.Tensor) -> torch.Tensor:
+        assert u.shape == (2, len(images))
+        self.sizes.append(len(images))
+        return images + (100 * u[0]).to(torch.uint8)[:, None, None, None]
+
+
+def test_images_are_changed_by_their_own_numbers(make: type[Batches]) -> None:
+    batches, changes = make(numbered(), batch_size=8, device=CPU), Shifted()
+    plainly = list(batches.shuffled(seeded(0), Still()))
+    changed = list(batches.shuffled(seeded(0), changes, numbers=1))
+    assert changes.sizes == [8] * 6
+    for before, after in zip(plainly, changed, strict=True):
+        assert torch.equal(before.labels, after.labels)
+        assert not torch.equal(before.images, after.images)
+        assert after.u.shape == (1, 8)
+
+
+class Still:
+    numbers = 2
+
+    def __call__(self, images: torch.Tensor, u: torch.Tensor) -> torch.Tensor:
+        return images
+
+
+@pytest.mark.parametrize("block", [2, 4, 100])
+def test_many_batches_changed_at_once_are_the_same_batches(block: int) -> None:
+    one = Resident(numbered(), batch_size=8, device=CPU)
+    many = Resident(numbered(), batch_size=8, device=CPU)
+    many.block = block
+    changes = Shifted()
+    singly = one.shuffled(seeded(0), Shifted(), numbers=1)
+    for a, b in zip(singly, many.shuffled(seeded(0), changes, numbers=1), strict=True):
+        assert all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
+    assert max(changes.sizes) == min(block * 8, 48)
+    assert sum(changes.sizes) == 48
