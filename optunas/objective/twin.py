@@ -17,17 +17,20 @@ SAME = ("key", "recipe", "data", "device")
 
 
 def find_twin(trial: Trial, measured: Collection[str] = ()) -> FrozenTrial | None:
-    """The first earlier trial that evaluated this network and knows what is `measured`."""
+    """The first earlier trial that evaluated this network and knows what is `measured`.
+
+    One that was trained to its end comes before one that was stopped, and promoted later.
+    """
     mine = trial.user_attrs
-    done = (TrialState.COMPLETE, TrialState.PRUNED)
-    for other in trial.study.get_trials(deepcopy=False, states=done):
-        known = other.user_attrs
-        if (
-            known.get("outcome") in FIRST_HAND
-            and all(name in known for name in measured)
-            and all(known.get(name) == mine[name] for name in SAME)
-        ):
-            return other
+    for state in (TrialState.COMPLETE, TrialState.PRUNED):
+        for other in trial.study.get_trials(deepcopy=False, states=(state,)):
+            known = other.user_attrs
+            if (
+                known.get("outcome") in FIRST_HAND
+                and all(name in known for name in measured)
+                and all(known.get(name) == mine[name] for name in SAME)
+            ):
+                return other
     return None
 
 
