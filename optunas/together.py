@@ -53,6 +53,8 @@ def search_together(
         return
     members = _members(search, workers, storage)
     watch.note(_said(search, members[0]))
+    if _times_a_shared_gpu(search):
+        watch.note("latency is measured while other workers use the GPU, and comes out higher")
     search.queue(study)
     lead(study, members, [sys.executable, "-P", "-m", "optunas", *words], watch)
 
@@ -96,6 +98,13 @@ def _threads(workers: int) -> int:
     wished = os.environ.get("OMP_NUM_THREADS", "")
     share = max(1, cores() // workers)
     return min(share, int(wished)) if wished.isdecimal() and int(wished) else share
+
+
+def _times_a_shared_gpu(search: Search) -> bool:
+    own = search.own
+    if own is None or not own.device.startswith("cuda"):
+        return False
+    return "latency_ms" in own.metrics or own.limits.latency_ms is not None
 
 
 def _said(search: Search, member: Member) -> str:

@@ -15,6 +15,7 @@ from optunas import together
 from optunas.attributes import evaluated
 from optunas.cli.speaking import without
 from optunas.errors import StudyError
+from optunas.limits import Limits
 from optunas.search import Search
 from optunas.storage import open_storage
 from optunas.together import search_together, this_member
@@ -185,3 +186,28 @@ def test_a_variable_that_somebody_else_has_set_is_named(
 @pytest.mark.parametrize("typed", [["--storage", "u"], ["--storage=u"], []])
 def test_a_url_is_left_out_of_the_command_line(typed: list[str]) -> None:
     assert without("--storage", ["run", *typed, "s.py", "-x"]) == ["run", "s.py", "-x"]
+
+
+@pytest.mark.parametrize(
+    ("device", "limits", "said"),
+    [
+        ("cuda:0", Limits(latency_ms=5), True),
+        ("cuda:0", Limits(memory_mb=5), False),
+        ("cpu", Limits(latency_ms=5), False),
+    ],
+)
+def test_latency_on_a_shared_gpu_is_said_to_be_disturbed(
+    device: str, limits: Limits, said: bool, led: list[Any], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    class Own:
+        metrics = ("accuracy",)
+
+    Own.device, Own.limits = device, limits  # type: ignore[attr-defined]
+    monkeypatch.setattr(Search, "own", Own)
+    monkeypatch.setattr(Search, "queue", lambda self, study: None)
+    told = Told()
+    search, study = plain(tmp_path, plan=Plan(trials=2))
+    search_together(search, study, 2, ["run", "s.py"], None, told)
+    assert any("while other workers use the GPU" in note for note in told.notes) is said
+    assert f"2 workers on {device}, each with " in told.notes[0]

@@ -56,6 +56,13 @@ def test_everything_is_on_the_page() -> None:
     assert "clip_norm" not in text
 
 
+def test_a_measured_latency_tells_how_sure_it_is_and_memory_what_for() -> None:
+    facts = {"latency_iqr_ms": 0.123, "latency_batch": 1, "inference_memory_mb": 7.2}
+    text = page(trained(**facts))
+    for part in ("1.5 ms (IQR 0.12, batch 1)", "7.2 MiB for one image", "99 MiB in training"):
+        assert part in text, part
+
+
 @pytest.mark.parametrize("width", [80, 60, 40])
 def test_no_number_of_the_network_is_cut(width: int) -> None:
     text = page(trained(), width)
