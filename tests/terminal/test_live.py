@@ -68,6 +68,17 @@ def test_the_panel_says_where_it_stands() -> None:
     assert "epoch 2 of 3" not in text
 
 
+def test_the_panel_says_what_several_workers_do() -> None:
+    study = optuna.create_study()
+    watcher = Watcher(Console(file=io.StringIO()), study, Plan(trials=4))
+    first, _ = study.ask(), study.ask()
+    first.report(0.5, 2)
+    watcher.running(study.trials)
+    assert "trial 0, epoch 2; trial 1 " in panel(watcher)
+    watcher.running([])
+    assert "trial 0" not in panel(watcher)
+
+
 def test_with_hours_alone_there_is_no_total() -> None:
     watcher = Watcher(Console(file=io.StringIO()), optuna.create_study(), Plan(hours=2))
     text = panel(watcher)
