@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from optunas.nn.passes import evaluating, inputs
 
@@ -15,6 +14,8 @@ def count(network: nn.Module, input_shape: tuple[int, ...]) -> tuple[int, int]:
     and that is what a limit is about.
     MACs are half of what `FlopCounterMode` counts: convolutions, matrix products and attention.
     """
+    from torch.utils.flop_counter import FlopCounterMode  # imports triton; described ones need none
+
     with evaluating(network), FlopCounterMode(display=False) as counter:
         network(inputs(network, 1, input_shape))
     # counted afterwards: a lazy module has no parameters before its first call
