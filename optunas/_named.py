@@ -1,6 +1,7 @@
 """Strategies by name, with arguments where wanted: ``"tpe"``, ``"percentile(percentile=25)"``.
 
-The text is parsed, never run: arguments are keywords with literal values (numbers, texts, lists).
+The text is parsed, never run: arguments are keywords with literal values (numbers, texts, lists);
+a text that is one word needs no quotes, which a shell would ask for twice.
 A table maps each name to a function; its keyword-only parameters are the arguments that a person
 may write, so the table is also the documentation that the error messages quote.
 """
@@ -37,13 +38,17 @@ def _arguments(kind: str, text: str, inside: str) -> dict[str, Any]:
         call = ast.parse(f"f({inside})", mode="eval").body
         if not isinstance(call, ast.Call) or call.args:
             raise ValueError
-        pairs = [(keyword.arg, ast.literal_eval(keyword.value)) for keyword in call.keywords]
+        pairs = [(keyword.arg, _literal(keyword.value)) for keyword in call.keywords]
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         raise _malformed(kind, text) from None
     arguments = {key: value for key, value in pairs if key is not None}
     if len(arguments) < len(pairs):  # a **mapping, which has no name, or a name twice
         raise _malformed(kind, text)
     return arguments
+
+
+def _literal(value: ast.expr) -> Any:
+    return value.id if isinstance(value, ast.Name) else ast.literal_eval(value)
 
 
 def _malformed(kind: str, text: str) -> StudyError:

@@ -24,6 +24,8 @@ from optunas.architecture.layer import Shape
 from optunas.errors import OptunasError, ShapeError, StudyError
 from optunas.limits import Limits
 from optunas.objective.candidate import Candidate, Suggest, check_choices, propose, suggester
+from optunas.proxies.names import SIZES
+from optunas.proxies.probe import Probe
 from optunas.spaces.draw import Draw, draw
 from optunas.spaces.sight import View
 from optunas.training.recipe import Recipe
@@ -50,13 +52,17 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Prospect:
-    """What decides which networks a search can find."""
+    """What decides which networks a search can find.
+
+    With a `probe` its views tell zero-cost proxies too; a network is built for that.
+    """
 
     space: Suggest
     recipe: Recipe | RecipeSpace
     input_shape: Shape
     classes: int
     limits: Limits
+    probe: Probe | None = None
 
     def propose(self, trial: BaseTrial) -> Candidate:
         """What a trial chooses: the network and the recipe, priced and not built."""
@@ -83,7 +89,17 @@ class Prospect:
             self.margin(candidate),
             costly=candidate.architecture is None,
             describe=lambda: self._features(candidate),
+            judge=lambda name: self.proxy(candidate, name),
         )
+
+    def proxy(self, candidate: Candidate, name: str) -> float | None:
+        """What a zero-cost proxy says of the candidate's network (`View.proxy`)."""
+        if name in SIZES:
+            return float(candidate.params if name == "params" else candidate.macs)
+        if self.probe is None:
+            return None
+        seed, device = self.probe.seed, self.probe.device
+        return self.probe.score(name, candidate.key, lambda: candidate.build(seed, device))
 
     def _features(self, candidate: Candidate) -> Mapping[str, float]:
         if candidate.architecture is None:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from optunas.data import Data, subset
 from optunas.proxies.scoring import score
 
-IMAGES = 64  # Abdelfattah et al. 2021
+IMAGES = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,8 +53,9 @@ class Probe:
 
     def _found(self, name: str, build: Callable[[], nn.Module]) -> float | None:
         try:
-            network = build()
+            with torch.device("cpu"):  # a sampler may be asked where new tensors have no memory
+                network = build()
         except Exception:  # somebody's own function; if it is proposed, its trial says what failed
             return None
-        answer = self.scores([name], network)[name]
+        (answer,) = self.scores([name], network).values()
         return None if isnan(answer) else answer

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from optunas.errors import DataError
 from optunas.proxies.grad_norm import grad_norm
-from optunas.proxies.names import check_proxies
+from optunas.proxies.names import check_proxies, parsed_proxy
 from optunas.proxies.naswot import naswot
 from optunas.proxies.size import macs, params
 from optunas.proxies.swap import swap
@@ -22,7 +22,7 @@ from optunas.training.seeds import global_seed
 
 _log = logging.getLogger("optunas")
 
-_PROXY: dict[str, Callable[[nn.Module, Tensor, Tensor], float]] = {
+_PROXY: dict[str, Callable[..., float]] = {
     "swap": swap,
     "naswot": naswot,
     "synflow": synflow,
@@ -37,7 +37,8 @@ def score(
 ) -> dict[str, float]:
     """What each of the proxies says of the network, the greater the better.
 
-    * `names`: some of `PROXIES`;
+    * `names`: some of `PROXIES`; `swap(mu=1500000, sigma=1000000)` is regularised (`swap`). The
+      answers have the names as `check_proxies` writes them;
     * `images`: a batch (B, C, H, W) as the network gets it, normalised; `labels`: (B,) int64.
 
     NaN is the answer of a proxy that can say nothing: no activation was seen (`Patterns`), the
@@ -56,9 +57,10 @@ def score(
 
 
 def _answer(name: str, network: nn.Module, images: Tensor, labels: Tensor, seed: int) -> float:
+    kind, settings = parsed_proxy(name)
     try:
-        with global_seed(seed, images.device):
-            answer = _PROXY[name](twin(network), images.clone(), labels)
+        with global_seed(seed, images.device), images.device:
+            answer = _PROXY[kind](twin(network), images.clone(), labels, **settings)
     except Exception:  # somebody's network may fail in any way; the search shall not
         _log.debug("proxy %s can't score this network", name, exc_info=True)
         return nan

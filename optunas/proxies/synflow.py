@@ -22,7 +22,7 @@ def synflow(network: nn.Module, images: Tensor, labels: Tensor) -> float:
     the outputs. Normalisation is passed over, as Abdelfattah et al. do with batch normalisation
     (github.com/SamsungLabs/zero-cost-nas): it would hide the magnitude that is measured. For the
     same reason attention takes its averages with weights that carry no gradient: that of a softmax
-    of huge numbers is noise.
+    of huge numbers is noise. Where nothing flows, the score is that of the smallest number.
     """
     network.double()
     with torch.no_grad():
@@ -33,7 +33,8 @@ def synflow(network: nn.Module, images: Tensor, labels: Tensor) -> float:
     some = weights(network)
     gradients = torch.autograd.grad(output, some, allow_unused=True)
     flows = [(w * g).sum() for w, g in zip(some, gradients, strict=True) if g is not None]
-    return float(torch.stack(flows).sum().log().detach())
+    flow = torch.stack(flows).sum().detach()
+    return float(flow.clamp_min(torch.finfo(torch.float64).tiny).log())
 
 
 class _Flowing(TorchFunctionMode):

@@ -22,7 +22,7 @@ from optuna.distributions import (
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler
 
-from optunas._named import call_named
+from optunas._named import call_named, parse_named
 from optunas.errors import StudyError
 from optunas.samplers.seeded import Seeded
 from optunas.spaces.sight import Sight
@@ -48,8 +48,10 @@ def make_sampler(
     Names: random, grid, tpe, cmaes, gp, nsgaii (nsga2), nsgaiii (nsga3); ours: architecture,
     catcma, evolution (rea), genetic, local. Arguments in brackets change the settings:
     ``"tpe(startup=20)"``, ``"nsgaii(population=50)"``. With ``screened-`` before the name,
-    ``"screened-tpe"``, networks that are over the limits or were evaluated already are drawn again
-    (see ``Screened``). A sampler of Optuna's, or your own, is returned as it is, with its own seed.
+    ``"screened-tpe"``, networks that are over the limits or were evaluated already are drawn again;
+    ``"screened-tpe(proxy=swap, draws=16)"`` proposes of 16 draws the one that a zero-cost proxy
+    ranks best (see ``Screened``). A sampler of Optuna's, or your own, is returned as it is, with
+    its own seed.
 
     ``startup`` is how many random trials come before the model; ``search_space`` is what a grid
     shall visit (see ``grid_of``). ``space`` is what samplers of ours look at: a search space, a
@@ -73,10 +75,17 @@ def make_sampler(
         return call_named("sampler", name, _TABLE, _ALIASES, given)
     if space is None:
         raise StudyError(f"sampler {name!r} looks at networks: give it the search space, space=")
-    wrapped = call_named("sampler", name[len(SCREENED) :], _TABLE, _ALIASES, given)
+    kind, settings = parse_named("sampler", name[len(SCREENED) :])
+    ours = {key: settings.pop(key) for key in _SCREEN if key in settings}
+    its = ", ".join(f"{key}={value!r}" for key, value in settings.items())
+    wrapped = call_named("sampler", f"{kind}({its})", _TABLE, _ALIASES, given)
     from optunas.samplers.screened import Screened
 
-    return Screened(wrapped, space, seed=seed)
+    return Screened(wrapped, space, seed=seed, **ours)
+
+
+_SCREEN = ("proxy", "draws")
+"""The settings of the screen; what else stands in brackets is the sampler's."""
 
 
 def _seeded(make: Callable[..., BaseSampler], seed: int, **settings: Any) -> BaseSampler:

@@ -46,6 +46,7 @@ class WithForeign:
             view.margin,
             view.costly,
             lambda: view.features,
+            view.proxy,
         )
 
     def _own(self, drawn: Draw) -> Draw:

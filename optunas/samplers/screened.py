@@ -17,13 +17,15 @@ from optunas.errors import StudyError
 from optunas.limits import Limits
 from optunas.samplers.proposing import Proposing
 from optunas.samplers.scene import Scene
+from optunas.samplers.screen import Screen
 from optunas.spaces.draw import MISSING, Draw, DrawnTrial, held
 from optunas.spaces.sight import Sight, View, look, seen
 from optunas.spaces.space import Suggests
 
 REDRAWS = 10  # times that the sampler is asked
 STUBBORN = 2  # equal answers in a row: its state decides, not chance
-DRAWS = 100
+LAST = 100  # random networks, where nothing else helped
+DRAWS = 16  # networks that a proxy chooses among
 
 
 class Screened(Proposing):
@@ -37,7 +39,14 @@ class Screened(Proposing):
 
     * `space`: a search space, a function of a trial, or `objective.prospect`, which knows the
       recipe and the limits too;
-    * `limits`: parameters and MACs; what only a built network shows is the objective's affair.
+    * `limits`: parameters and MACs; what only a built network shows is the objective's affair;
+    * `proxy`: of `draws` such proposals (16) the one is passed on that this zero-cost proxy ranks
+      best (`optunas.proxies`: swap, naswot, synflow, grad_norm, params, macs). All but the last two
+      build each network and need images to look at: give `objective.prospect` as the space.
+
+    A proxy is believed until it is known better: from 20 trained networks on that carry it (as the
+    attribute `proxy.<name>`, which the objective writes) only while its rank correlation in the
+    study is above 0.2. Otherwise the screen is off, which is logged once, and costs nothing.
 
     Trials with enqueued values are left alone, whether all or some are given. Parameters beside the
     space come from the sampler too, and make a network another candidate. The sampler learns from
@@ -60,32 +69,61 @@ class Screened(Proposing):
         seed: int | None = None,
         input_shape: Shape = (3, 32, 32),
         classes: int = 10,
+        proxy: str | None = None,
+        draws: int | None = None,
     ) -> None:
         if not isinstance(sampler, BaseSampler):
             raise StudyError(f"Screened wraps an Optuna sampler; got {sampler!r:.80}")
         if space is None:
             raise StudyError("Screened looks at networks: give it the search space")
+        if proxy is None and draws is not None:
+            raise StudyError(f"a proxy chooses among draws={draws!r} networks: name one, proxy=")
+        if proxy is not None and isinstance(sampler, Proposing):
+            raise StudyError(
+                f"a proxy chooses among several networks, and {type(sampler).__name__} proposes "
+                "one network a trial: take random, tpe or nsgaii"
+            )
         super().__init__(space, seed=seed, input_shape=input_shape, classes=classes, limits=limits)
         self._sampler = sampler
+        self._screen = None if proxy is None else Screen(proxy, DRAWS if draws is None else draws)
 
     def __str__(self) -> str:
         return f"Screened({self._sampler})"
 
     def propose(self, scene: Scene) -> View | None:
+        """The most promising of the sampler's useful answers, or the first of them."""
+        if self._screen is not None and self._screen.is_useful(scene):
+            found = self._found(scene, self._screen.draws)
+            if found:
+                return self._screen.best(found)
+        return self._useful(scene)
+
+    def _found(self, scene: Scene, draws: int) -> list[View]:
+        """So many different useful answers; fewer where there are not that many."""
+        found: dict[str, View] = {}
+        for view in self._answers(scene, REDRAWS * draws):
+            if scene.is_new(view):
+                found.setdefault(view.key, view)
+            if len(found) == draws:
+                break
+        return list(found.values())
+
+    def _useful(self, scene: Scene) -> View | None:
         """The sampler's first useful answer, or something near its answers, or an answer."""
         answers: list[View] = []
-        for view in self._answers(scene):
+        for view in self._answers(scene, REDRAWS):
             if scene.is_new(view):
                 return view
             answers.append(view)
         near = min(answers, key=attrgetter("over"), default=None) or look(scene.sight, scene.rng)
         new = near and scene.walk(near)
-        return new or scene.new_of(lambda: look(scene.sight, scene.rng), DRAWS) or near
+        return new or scene.new_of(lambda: look(scene.sight, scene.rng), LAST) or near
 
-    def _answers(self, scene: Scene) -> Iterator[View]:
+    def _answers(self, scene: Scene, most: int) -> Iterator[View]:
+        """The sampler's answers, fewer than `most` where it repeats itself."""
         last: dict[str, Any] = {}
         again = 0
-        for _ in range(REDRAWS):
+        for _ in range(most):
             asking = _AskingTrial(self._sampler, scene)
             view = seen(scene.sight, asking.choose)
             if view is not None:

@@ -26,6 +26,10 @@ from optunas.spaces.draw import Draw, draw
 from optunas.spaces.space import Suggests, suggestion
 
 
+def _unknown(name: str) -> None:
+    """No proxy is known."""
+
+
 @dataclass(frozen=True)
 class View:
     """A candidate as samplers see it.
@@ -41,11 +45,20 @@ class View:
     margin: float = 0.0
     costly: bool = False
     describe: Callable[[], Mapping[str, float]] = field(default=dict, repr=False, compare=False)
+    judge: Callable[[str], float | None] = field(default=_unknown, repr=False, compare=False)
 
     @cached_property
     def features(self) -> Mapping[str, float]:
         """What the network consists of (`architecture.features`); empty where nothing is known."""
         return self.describe()
+
+    def proxy(self, name: str) -> float | None:
+        """What a zero-cost proxy (`optunas.proxies`) says of it, the greater the better.
+
+        None where nothing is known: `params` and `macs` of any described network are,
+        `objective.prospect` knows the others if it has images to look at.
+        """
+        return self.judge(name)
 
     @property
     def over(self) -> float:
@@ -99,6 +112,7 @@ class SpaceSight:
             key(network, self.input_shape, self.classes),
             max(margins.values(), default=0.0),
             describe=lambda: features(network, self.input_shape, self.classes),
+            judge={"params": price.params, "macs": price.macs}.get,
         )
 
 

@@ -2,19 +2,25 @@
 
 import itertools
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import optuna
 import pytest
+import torch
 from torch import nn
 
 from optunas import Limits, RecipeSpace
 from optunas.architecture import Conv, ConvNorm, GlobalPool, Linear, Sequential, Shape
 from optunas.errors import OptunasError, StudyError
 from optunas.objective.prospect import Misfit, Prospect
-from optunas.spaces import ConvNet
+from optunas.proxies import PROXIES, Probe
+from optunas.samplers import Screened, make_sampler
+from optunas.spaces import ConvNet, draw
+from optunas.spaces.sight import View
 
-from ..small import RECIPE, SPACE, plain
+from ..small import RECIPE, SPACE, few, plain
 
 
 def prospect(space: Any = SPACE, shape: Shape = (1, 8, 8), **limits: Any) -> Prospect:
@@ -146,3 +152,89 @@ def test_a_description_of_one_network_is_a_space_too() -> None:
     prospect(One()).check()
     with pytest.raises(StudyError, match="no network meets"):
         prospect(One(), macs=10).check()
+
+
+# zero-cost proxies
+
+
+def viewed(seen: Prospect, seed: int = 0) -> View:
+    return seen.view(draw(seen.suggest, np.random.default_rng(seed)))
+
+
+def test_without_images_the_sizes_are_known() -> None:
+    view = viewed(prospect())
+    drawn = prospect().draw(np.random.default_rng(0), view.params)
+    assert view.proxy("params") == drawn.candidate.params
+    assert view.proxy("macs") == drawn.candidate.macs
+    assert view.proxy("swap") is None
+
+
+@pytest.mark.parametrize("space", [SPACE, lambda trial: plain(trial.suggest_int("width", 2, 6))])
+def test_with_images_every_proxy_is(space: Any) -> None:
+    probe = Probe.of(few())
+    seen = replace(prospect(space), probe=probe)
+    view = viewed(seen)
+    candidate = seen.draw(np.random.default_rng(0), view.params).candidate
+    network = candidate.build(probe.seed, torch.device("cpu"))
+    assert {name: view.proxy(name) for name in PROXIES} == probe.scores(PROXIES, network)
+
+
+def test_a_network_is_scored_once_whatever_its_recipe() -> None:
+    built: list[int] = []
+
+    def space(trial: Any) -> nn.Module:
+        width = trial.suggest_int("width", 3, 3)
+        built.append(width)
+        return plain(width)
+
+    recipe = RecipeSpace(RECIPE)
+    seen = Prospect(space, recipe, (1, 8, 8), 10, Limits(), Probe.of(few()))
+    first, second = (viewed(seen, seed) for seed in (0, 1))
+    assert first.key != second.key
+    before = len(built)
+    assert first.proxy("naswot") == second.proxy("naswot")
+    assert len(built) == before + 1
+
+
+def test_a_network_that_can_not_be_built_is_not_known() -> None:
+    def moody(trial: Any) -> nn.Module:
+        network = plain(trial.suggest_int("width", 2, 6))
+        if next(network.parameters()).device.type != "meta":
+            raise RuntimeError("not today")
+        return network
+
+    assert viewed(replace(prospect(moody), probe=Probe.of(few()))).proxy("swap") is None
+
+
+def test_a_screen_finds_the_networks_that_the_proxy_ranks_best() -> None:
+    """By images; the same search gives the same networks."""
+    seen = replace(prospect(), probe=Probe.of(few()))
+
+    def searched() -> list[View]:
+        sampler = make_sampler("screened-random(proxy=swap, draws=5)", seed=1, space=seen)
+        study = optuna.create_study(sampler=sampler)
+        study.optimize(lambda trial: float(len(str(seen.propose(trial)))), n_trials=4)
+        return [
+            seen.view(draw(seen.suggest, np.random.default_rng(0), t.params)) for t in study.trials
+        ]
+
+    found = searched()
+    assert [view.params for view in found] == [view.params for view in searched()]
+    at_random = [viewed(seen, seed).proxy("swap") for seed in range(12)]
+    assert np.mean([view.proxy("swap") for view in found]) > np.mean(at_random)  # type: ignore[arg-type]
+
+
+def test_a_screen_sees_through_choices_beside_the_space() -> None:
+    seen = replace(prospect(), probe=Probe.of(few()))
+    study = optuna.create_study(
+        sampler=Screened(
+            optuna.samplers.RandomSampler(seed=0), seen, seed=0, proxy="naswot", draws=3
+        )
+    )
+
+    def objective(trial: optuna.Trial) -> float:
+        return seen.propose(trial).params + trial.suggest_float("rate", 0, 1)
+
+    study.optimize(objective, n_trials=4)
+    assert all("rate" in trial.params for trial in study.trials)
+    assert len(seen.probe._known) >= 6  # type: ignore[union-attr]

@@ -91,3 +91,15 @@ def test_what_can_not_be_scored_or_built_is_none() -> None:
     assert probe.score("swap", "linear", lambda: linear) is None
     assert probe.score("swap", "broken", broken) is None
     assert probe.score("params", "linear", lambda: linear) == pytest.approx(650)
+
+
+def test_a_default_device_without_memory_makes_no_difference() -> None:
+    probe = Probe.of(few())
+
+    def build() -> nn.Module:
+        torch.manual_seed(0)
+        return plain(4)
+
+    expected = probe.score("swap", "key", build)
+    with torch.device("meta"):
+        assert probe.score("swap", "another key", build) == expected

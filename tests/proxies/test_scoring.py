@@ -16,8 +16,6 @@ from optunas.errors import DataError, StudyError
 from optunas.nn import SelfAttention, build
 from optunas.nn.build import _ACTIVATION
 from optunas.proxies import PROXIES, score
-from optunas.proxies.swap import swap
-from optunas.proxies.twin import twin
 from optunas.spaces import ConvNet, MobileNet, NASBench201, RecurrentNet, VisionTransformer, draw
 
 BATCH, CLASSES = 12, 10
@@ -51,7 +49,8 @@ def convolutional(
 
 
 def one(name: str, network: nn.Module, *given: Tensor, **more: Any) -> float:
-    return score([name], network, *(given or batch()), **more)[name]
+    (answer,) = score([name], network, *(given or batch()), **more).values()
+    return answer
 
 
 def codes(network: nn.Sequential, images: Tensor) -> list[list[bool]]:
@@ -101,9 +100,26 @@ def test_swap_counts_the_different_patterns_of_units() -> None:
     network, (images, labels) = convolutional(), batch()
     units = zip(*codes(network, images), strict=True)
     assert one("swap", network, images, labels) == len(set(units)) > 20
-    few = images[[0, 4, 7, 11]]  # at equal distances; the statistics are theirs
-    found = swap(twin(network), images, labels, most=4)
-    assert found == len(set(zip(*codes(network, few), strict=True)))
+
+
+def test_swap_takes_twelve_images_of_64_pixels() -> None:
+    images = torch.randn(23, 3, 8, 8)
+    spread = images[[0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22]]
+    assert one("swap", convolutional(), images, torch.arange(23)) == len(
+        set(zip(*codes(convolutional(), spread), strict=True))
+    )
+
+
+def test_swap_is_regularised_by_parameters() -> None:
+    network = convolutional()
+    size = sum(parameter.numel() for parameter in network.parameters())
+    for mu, sigma in ((size, 1), (size + 50, 100.0), (3 * size, size)):
+        paper = one("swap", network) * math.exp(-(((size - mu) / sigma) ** 2))
+        found = one(f"swap(mu={mu}, sigma={sigma})", network)
+        assert found == pytest.approx(math.log(paper), rel=1e-9)
+    linear = convolutional(nn.Identity)
+    assert math.isnan(one("swap(mu=1, sigma=1)", linear))
+    assert math.isfinite(one("swap(mu=1, sigma=1)", network))  # exp(-300,000) is 0 in float64
 
 
 def test_naswot_is_the_log_determinant_of_agreement() -> None:
@@ -232,6 +248,13 @@ def test_an_activation_in_place_does_not_write_into_what_normalisation_got() -> 
     assert one("synflow", Preactivated(True)) == one("synflow", Preactivated(False))
 
 
+def test_a_network_through_which_nothing_flows_is_the_worst() -> None:
+    cut = build(NASBench201(repeats=1).architecture(["none"] * 6), (3, 8, 8), 10)
+    found = one("synflow", cut)
+    assert math.isfinite(found)
+    assert found < -700
+
+
 def test_attention_flows_through_its_values() -> None:
     """Of one token the average is the value itself: a chain of the values' matrix and the last."""
     network = build(Sequential(ToTokens(), Attention(2), TokenPool(), Linear(3)), (4, 1, 1))
@@ -332,6 +355,14 @@ def test_the_state_it_is_in_and_what_else_is_asked_make_no_difference() -> None:
         apart = {name: one(name, network, *given) for name in reversed(PROXIES)}
     assert together == apart
     assert list(together) == list(PROXIES)
+
+
+def test_a_default_device_without_memory_makes_no_difference() -> None:
+    """A sampler is asked while a space's network is written on the meta device."""
+    network, given = convolutional(), batch()
+    expected = score(PROXIES, network, *given)
+    with torch.device("meta"):
+        assert score(PROXIES, network, *given) == expected
 
 
 def test_dropout_is_no_noise_and_other_noise_is_seeded() -> None:

@@ -88,6 +88,7 @@ def test_own_samplers_pass_through() -> None:
         ("tpe(start=3)", "sampler 'tpe' takes startup, candidates; got 'start'"),
         ("random(startup=3)", "sampler 'random' takes no arguments; got 'startup'"),
         ("tpe(startup='many')", "startup is of type int; got 'many'"),
+        ("tpe(startup=many)", "startup is of type int; got 'many'"),
         ("tpe(startup=True)", "startup is of type int; got True"),
         ("tpe(20)", "name\\(key=value, ...\\)"),
         ("tpe(**{'startup': 3})", "name\\(key=value, ...\\)"),

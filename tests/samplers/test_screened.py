@@ -1,6 +1,8 @@
+import logging
 import pickle
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,8 @@ from optunas.errors import StudyError
 from optunas.limits import Limits
 from optunas.samplers import CatCmaSampler, Screened, make_sampler
 from optunas.spaces import ConvNet, NASBench201
+from optunas.spaces.draw import Draw
+from optunas.spaces.sight import SpaceSight, View
 
 from .workers import choices, finished, started, work
 
@@ -323,3 +327,211 @@ def test_by_name(text: str) -> None:
 
 def test_it_wraps_our_own_samplers_too() -> None:
     assert twins(searched(Screened(CatCmaSampler(seed=0), SPACE, seed=0))) == 0
+
+
+# a proxy chooses among several draws
+
+
+def count_of(view: View) -> float:
+    return list(view.params.values()).count("nor_conv_3x3")
+
+
+@dataclass(frozen=True)
+class Judged(SpaceSight):
+    """Sees what a proxy says: the number of 3x3 convolutions, or what `says` makes of a view."""
+
+    says: Callable[[View], float | None] = count_of
+    asked: list[str] = field(default_factory=list)
+
+    def view(self, drawn: Draw) -> View:
+        view = super().view(drawn)
+
+        def judge(name: str) -> float | None:
+            self.asked.append(name)
+            return self.says(view)
+
+        return replace(view, judge=judge)
+
+
+def noting(score: Callable[[optuna.Trial], float], sign: int = 1) -> Callable[..., float]:
+    """`convolutions`, of a study whose objective writes down what a proxy says of each network."""
+
+    def objective(trial: optuna.Trial) -> float:
+        value = sign * convolutions(trial)
+        trial.set_user_attr("proxy.swap", score(trial))
+        return value
+
+    return objective
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.message for record in caplog.records if record.name == "optunas"]
+
+
+def values(study: optuna.Study) -> list[float]:
+    return [trial.values[0] for trial in study.trials]
+
+
+@pytest.mark.parametrize("name", ["random", "tpe", "nsgaii"])
+def test_of_several_draws_the_one_that_the_proxy_likes_best_is_proposed(name: str) -> None:
+    sight = Judged(SPACE)
+    study = searched(
+        Screened(make_sampler(name, seed=0), sight, seed=0, proxy="swap", draws=8), trials=15
+    )
+    assert np.mean(values(study)) > 3.5  # at random: 2
+    assert twins(study) == 0
+    assert set(sight.asked) == {"swap"}
+    assert len(sight.asked) <= 8 * 15
+
+
+def test_it_is_the_best_of_exactly_the_draws_of_the_sampler() -> None:
+    plain = values(searched(RandomSampler(seed=1), trials=5))
+    study = searched(
+        Screened(RandomSampler(seed=1), Judged(SPACE), seed=1, proxy="swap", draws=5), trials=1
+    )
+    assert values(study) == [max(plain)]
+
+
+def test_more_draws_are_screened_more_sharply() -> None:
+    few, many = (
+        np.mean(
+            values(
+                searched(
+                    Screened(RandomSampler(seed=0), Judged(SPACE), seed=0, proxy="swap", draws=n),
+                    trials=15,
+                )
+            )
+        )
+        for n in (2, 12)
+    )
+    assert 2 < few < many - 0.5
+
+
+def test_sizes_are_proxies_that_need_no_images() -> None:
+    study = searched(
+        make_sampler("screened-random(proxy=params, draws=8)", seed=0, space=SPACE), trials=15
+    )
+    plain = searched(RandomSampler(seed=0), trials=15)
+    screened, bare = (
+        np.mean([cost(network, SHAPE, CLASSES).params for network in networks(one)])
+        for one in (study, plain)
+    )
+    assert screened > 1.5 * bare
+
+
+def test_limits_hold_for_all_that_is_screened() -> None:
+    space, limits = ConvNet(), Limits(params=30_000)
+    sampler = Screened(RandomSampler(seed=0), space, limits, seed=0, proxy="params", draws=4)
+    study = searched(sampler, lambda t: len(str(space.suggest(t))), 8)
+    found = [cost(network, SHAPE, CLASSES).params for network in networks(study, space)]
+    assert max(found) <= 30_000
+    assert np.mean(found) > 15_000
+
+
+def test_what_no_proxy_knows_loses_to_what_one_does() -> None:
+    def says(view: View) -> float | None:
+        return -1.0 if count_of(view) == 1 else None
+
+    sampler = Screened(RandomSampler(seed=0), Judged(SPACE, says=says), seed=0, proxy="swap")
+    assert values(searched(sampler, trials=5)) == [1] * 5
+
+
+def test_a_proxy_that_knows_nothing_passes_the_first_on_and_says_so_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    blind = Screened(RandomSampler(seed=1), SPACE, seed=1, proxy="naswot", draws=2)
+    with caplog.at_level(logging.WARNING, "optunas"):
+        study = searched(blind, trials=4)
+    assert values(study)[0] == values(searched(RandomSampler(seed=1), trials=1))[0]
+    (said,) = warnings(caplog)
+    assert "the screen by naswot can tell nothing" in said
+    assert "objective.prospect" in said
+
+
+def test_a_useless_proxy_is_switched_off_and_costs_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def noise(trial: optuna.Trial) -> float:
+        return float(np.random.default_rng(trial.number).normal())
+
+    sight = Judged(SPACE, says=lambda view: len(view.key))
+    sampler = Screened(RandomSampler(seed=0), sight, seed=0, proxy="swap", draws=4)
+    with caplog.at_level(logging.WARNING, "optunas"):
+        study = searched(sampler, noting(noise), 20)
+        before = len(sight.asked)
+        assert before == 20 * 4
+        study.optimize(noting(noise), n_trials=10)
+    assert len(sight.asked) == before
+    (said,) = warnings(caplog)
+    assert "the screen by swap is off" in said
+    assert "over 20 networks" in said
+
+
+@pytest.mark.parametrize(("direction", "sign"), [("maximize", 1), ("minimize", -1)])
+def test_a_useful_proxy_stays_on_whatever_the_direction(direction: str, sign: int) -> None:
+    sight = Judged(SPACE)
+    sampler = Screened(RandomSampler(seed=0), sight, seed=0, proxy="swap", draws=4)
+    objective = noting(lambda trial: list(trial.params.values()).count("nor_conv_3x3"), sign)
+    study = searched(sampler, objective, 20, (direction,))
+    before = len(sight.asked)
+    study.optimize(objective, n_trials=5)
+    assert len(sight.asked) == before + 5 * 4
+
+
+def test_a_proxy_that_is_right_the_wrong_way_round_is_switched_off() -> None:
+    sight = Judged(SPACE)
+    sampler = Screened(RandomSampler(seed=0), sight, seed=0, proxy="swap", draws=4)
+    objective = noting(lambda trial: -list(trial.params.values()).count("nor_conv_3x3"))
+    study = searched(sampler, objective, 20)
+    before = len(sight.asked)
+    study.optimize(objective, n_trials=3)
+    assert len(sight.asked) == before
+
+
+def test_processes_that_screen_share_a_study(tmp_path: Path) -> None:
+    code = "make_sampler('screened-tpe(proxy=params, draws=3)', seed=0, space=SPACE)"
+    here, there = (f"sqlite:///{tmp_path}/{name}.db" for name in ("here", "there"))
+    work(here, code, 8)
+    optuna.copy_study(from_study_name="s", from_storage=here, to_storage=there)
+    other = started(there, code, 4)
+    study = work(here, code, 4)
+    finished(other)
+    assert choices(study) == choices(optuna.load_study(study_name="s", storage=there))
+
+
+def test_a_screen_by_name_is_the_one_that_is_made() -> None:
+    for text in (
+        "screened-tpe(proxy='params', draws=3, startup=4)",
+        "Screened_TPE(startup=4, draws=3, proxy=params)",
+    ):
+        own = Screened(
+            make_sampler("tpe(startup=4)", seed=5), SPACE, seed=5, proxy="params", draws=3
+        )
+        named = make_sampler(text, seed=5, space=SPACE)
+        again = pickle.loads(pickle.dumps(named))
+        found = choices(searched(own, trials=10))
+        assert choices(searched(named, trials=10)) == found
+        assert choices(searched(again, trials=10)) == found
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ("proxy=swop", "no proxy is called 'swop'. Did you mean 'swap'"),
+        ("proxy=3", "a proxy is written as name"),
+        ("proxy=swap, draws=1", "2 draws or more; got draws=1"),
+        ("proxy=swap, draws=True", "got draws=True"),
+        ("proxy=swap, draws=many", "got draws='many'"),
+        ("draws=8", "chooses among draws=8 networks: name one"),
+        ("proxy=swap, candidates=3", "takes startup, candidates|takes no arguments; got 'candid"),
+    ],
+)
+def test_screens_that_are_refused_at_once(settings: str, message: str) -> None:
+    with pytest.raises(StudyError, match=message):
+        make_sampler(f"screened-random({settings})", seed=0, space=SPACE)
+
+
+@pytest.mark.parametrize("name", ["architecture", "evolution", "local", "genetic", "catcma"])
+def test_samplers_that_have_one_answer_a_trial_have_nothing_to_screen(name: str) -> None:
+    with pytest.raises(StudyError, match=r"one network a trial.*take random, tpe"):
+        make_sampler(f"screened-{name}(proxy=params)", seed=0, space=SPACE)
