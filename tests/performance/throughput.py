@@ -21,6 +21,7 @@ import byhand
 import limit
 import ordinary
 import torch
+from images import trimmed
 from networks import SMALL_MACS, SMALL_PARAMS, STEM_STRIDE, Named, candidates, resnet18
 from reporting import Table, parsed, parser, report, short, spread, verdict
 from torch.utils.data import Subset
@@ -67,7 +68,7 @@ def measured(named: Named, setting: Setting) -> Measured:
     data, device = setting.data, setting.device
     count = _epoch_size(named, setting)
     recipe, seconds = setting.recipe, setting.seconds
-    few = _few(data, count)
+    few = trimmed(data, train=count, rest=100)  # only training is measured
     sets = _datasets(setting)
     loads = {
         side: ordinary.fastest(lambda: named.build(device), images, recipe, device, seconds / 2)
@@ -107,14 +108,6 @@ def _epoch_size(named: Named, setting: Setting) -> int:
     size = recipe.batch_size
     most = min(setting.images, len(data.train)) // size
     return size * max(1, min(most, round(rate * setting.seconds / size)))
-
-
-def _few(data: Data, count: int) -> Data:
-    """The first images, and next to nothing to validate with: only training is measured."""
-    first, rest = slice(count), slice(100)
-    splits = [type(s)(s.images[cut], s.labels[cut]) for s, cut in (
-        (data.train, first), (data.validation, rest), (data.test, rest))]  # fmt: skip
-    return Data(data.name, *splits, data.classes, data.mean, data.std, data.flip)
 
 
 def _datasets(setting: Setting) -> dict[str, Subset | ordinary.InMemory]:
