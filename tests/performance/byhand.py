@@ -65,7 +65,8 @@ def train(
     """Train, an epoch at a time, each cut off after `seconds`; yields images per second."""
     torch.manual_seed(seed)
     network.to(device, memory_format=torch.channels_last)
-    resident, count, size = Resident(data, device), len(data.train), recipe.batch_size
+    resident, count = Resident(data, device), len(data.train)
+    size = min(recipe.batch_size, count)
     optimizer = optimizer_for(network, recipe)
     steps = count // size
     for epoch in range(recipe.epochs):
@@ -100,7 +101,8 @@ def train_captured(
     """The same, with the whole step (crops, network, optimizer) in one CUDA graph."""
     torch.manual_seed(seed)
     network.to(device, memory_format=torch.channels_last)
-    resident, count, size = Resident(data, device), len(data.train), recipe.batch_size
+    resident, count = Resident(data, device), len(data.train)
+    size = min(recipe.batch_size, count)
     rate = torch.zeros((), device=device)
     optimizer = optimizer_for(network, recipe, rate)  # zero: warming up moves no weight
     index = torch.arange(size, device=device)

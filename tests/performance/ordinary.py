@@ -106,7 +106,7 @@ def train(
             start = time.perf_counter()
             end = start + seconds
             done = _epoch(network, batches, optimizer, schedule, device, recipe, end)
-            rate = done * recipe.batch_size / (time.perf_counter() - start)
+            rate = done * batches.batch_size / (time.perf_counter() - start)
         yield rate
 
 
@@ -157,7 +157,7 @@ def loader(dataset: Dataset, batch: int, workers: int, device: torch.device) -> 
     """Whole batches in a new order; workers that live as long as the loader."""
     return DataLoader(
         dataset,
-        batch,
+        min(batch, len(dataset)),
         shuffle=True,
         num_workers=workers,
         pin_memory=device.type == "cuda",

@@ -50,15 +50,17 @@ def theirs(
 def main() -> None:
     made = parser(__doc__)
     made.add_argument("--network", choices=("candidate", "resnet18"), default="candidate")
-    made.add_argument("--epochs", type=int, default=10)
+    made.add_argument("--epochs", type=int, help="10 without; 5 on a CPU")
     made.add_argument("--seeds", type=int, default=5)
-    made.add_argument("--images", type=int, help="of training; all without")
+    made.add_argument("--images", type=int, help="of training; all without, 9000 on a CPU")
     made.add_argument("--workers", type=int, default=2, help="of the ordinary loop")
     options = parsed(made)
     device = options.device
-    data = trimmed(cifar10(options.folder), train=options.images)
+    on_cpu = device.type == "cpu"
+    images = options.images or (9000 if on_cpu else None)
+    data = trimmed(cifar10(options.folder), train=images)
     named = _named(options.network, data, device.type)
-    recipe = Recipe(epochs=options.epochs, augment=1.0)
+    recipe = Recipe(epochs=options.epochs or (5 if on_cpu else 10), augment=1.0)
     seeds = range(options.seed, options.seed + options.seeds)
     said = report("The same accuracy", device, f"{seeds.start} to {seeds.stop - 1}")
     found: dict[str, list[float]] = {"optunas": [], "ordinary": []}

@@ -120,7 +120,7 @@ def _datasets(setting: Setting) -> dict[str, Subset | ordinary.InMemory]:
 
 def main() -> None:
     made = parser(__doc__)
-    made.add_argument("--seconds", type=float, default=4.0, help="of one measurement")
+    made.add_argument("--seconds", type=float, default=3.0, help="of one measurement")
     made.add_argument("--repeats", type=int, default=5, help="rounds that count")
     made.add_argument("--images", type=int, default=1_000_000, help="most of an epoch")
     made.add_argument("--candidates", type=int, default=5, help="random small networks")
