@@ -16,16 +16,16 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import IO, Protocol
+from collections.abc import Sequence
+from typing import IO, Any, Protocol, Self
 
 from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 
+from optunas.attributes import text
 from optunas.errors import StudyError
 from optunas.worker.member import Member
-from optunas.worker.recovery import KILLS, give_up, take_over
+from optunas.worker.recovery import KILLS, give_up, kills, take_over
 
 LOOK_SECONDS = 0.5
 GRACE_SECONDS = 30.0  # to finish a step, mark the running trial and put it back
@@ -56,11 +56,11 @@ def lead(study: Study, members: Sequence[Member], command: Sequence[str], watch:
     """
     posts = [_Post(member, command) for member in members]
     news = _News(study, watch)
-    with _term_is_interrupt():
+    with _Interrupts() as interrupts:
         try:
             for post in posts:
                 post.start()
-            while any(post.is_on for post in posts):
+            while any(post.is_on for post in posts) and not interrupts.count:
                 time.sleep(LOOK_SECONDS)
                 for post in posts:
                     _look_after(post, study, watch)
@@ -69,6 +69,8 @@ def lead(study: Study, members: Sequence[Member], command: Sequence[str], watch:
             _end(posts)
             for number in take_over(study):
                 watch.note(f"trial {number} had lost its worker; the next search goes on with it")
+    if interrupts.count:
+        raise KeyboardInterrupt
     if all(post.gone for post in posts):
         raise StudyError(f"no worker is left: {posts[-1].gone}")
 
@@ -143,8 +145,7 @@ def _look_after(post: _Post, study: Study, watch: CrewWatch) -> None:
         watch.note(post.gone)
         return
     died = f"{worker} {_cause(code, post.last_line())}"
-    for number in give_up(study):
-        watch.note(f"trial {number} has ended {KILLS} workers; it is not run again")
+    list(give_up(study))
     if post.starts > RESTARTS:
         post.gone = f"{died}; so it went {post.starts} times"
         watch.note(f"{post.gone}, and it is not started again")
@@ -177,6 +178,10 @@ class _News:
         for trial in sorted(ended, key=_end_of):
             self._told.add(trial.number)
             self._watch.ended(self._study, trial)
+            # whoever gave it up, this process or another worker: only a lost one has no reason
+            lost = trial.state is TrialState.FAIL and not text(trial, "reason")
+            if lost and kills(trial, trials) >= KILLS:
+                self._watch.note(f"trial {trial.number} ended {KILLS} workers: given up")
         self._watch.running([trial for trial in trials if trial.state is TrialState.RUNNING])
 
 
@@ -199,14 +204,28 @@ def _end(posts: Sequence[_Post]) -> None:
             post.wait(GRACE_SECONDS)
 
 
-@contextmanager
-def _term_is_interrupt() -> Iterator[None]:
-    """SIGTERM raises `KeyboardInterrupt` too, as in a worker."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+class _Interrupts:
+    """Counts Ctrl-C and SIGTERM; from the second on each raises `KeyboardInterrupt` at once.
+
+    The first one waits until it is looked for: raised in the middle of something, as Python does,
+    it becomes a storage error, or is ignored in a callback.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            numbers = signal.SIGINT, signal.SIGTERM
+            self._before = {number: signal.signal(number, self._on) for number in numbers}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _on(self, *_: object) -> None:
+        self.count += 1
+        if self.count > 1:
+            raise KeyboardInterrupt

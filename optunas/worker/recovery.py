@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import optuna
 from optuna import Study
@@ -26,11 +26,15 @@ def give_up(study: Study) -> Iterator[int]:
     """
     trials = study.get_trials(deepcopy=False)
     for trial in trials:
-        if trial.state is TrialState.RUNNING and is_dead(signature(trial)):
-            earlier = [trials[number] for number in continues(trial)]
-            kills = 1 + sum(outcome(other) is not Outcome.INTERRUPTED for other in earlier)
-            if kills >= KILLS and _fail(study, trial.number):
-                yield trial.number
+        lost = trial.state is TrialState.RUNNING and is_dead(signature(trial))
+        if lost and kills(trial, trials) >= KILLS and _fail(study, trial.number):
+            yield trial.number
+
+
+def kills(trial: FrozenTrial, trials: Sequence[FrozenTrial]) -> int:
+    """How many workers a candidate has ended, where this trial of it lost its worker."""
+    earlier = [trials[number] for number in continues(trial)]
+    return 1 + sum(outcome(other) is not Outcome.INTERRUPTED for other in earlier)
 
 
 def take_over(study: Study) -> Iterator[int]:
