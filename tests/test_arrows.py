@@ -57,7 +57,7 @@ ARROWS = {
     "together": "attributes errors machine objective search worker",
     "cli": (
         "_version architecture delivery errors promise quantities search storage study tally "
-        "terminal together"
+        "terminal together worker"
     ),
     "__main__": "cli",
     "__init__": "_version",
