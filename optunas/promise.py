@@ -37,7 +37,8 @@ EPOCHS = 5  # a learning rate needs some to rise and to fall
 IMAGES = 2000  # of the training split are the least that a search sees
 LONGER = 3  # times the epochs of the search, for the winner
 WINNER = 0.25  # of the time is the most that is kept for the winner
-EXPORT_SECONDS = 20.0
+EXPORT_SECONDS = 12.0
+BETWEEN = 0.8  # seconds from one training to the next: proposing, building, storing; 2 CPU cores
 
 
 @dataclass(frozen=True)
@@ -129,14 +130,15 @@ def promise(
     """
 
     def cost(epochs: int, share: float) -> float:
-        return fmean(pace.whole(epochs, max(1, round(share * images))) for pace in paces)
+        count = max(1, round(share * images))
+        return fmean(pace.whole(epochs, count) for pace in paces)
 
     def kept(epochs: int) -> float:
         slow = _slow([pace.whole(LONGER * epochs, images) for pace in paces])
         return min(WINNER * seconds, slow + EXPORT_SECONDS) if winner else 0.0
 
     def networks(epochs: int, share: float) -> float:
-        each = cost(epochs, share) * (PRUNED if pruned else 1.0)
+        each = BETWEEN + cost(epochs, share) * (PRUNED if pruned else 1.0)
         return workers * (seconds - kept(epochs)) / each
 
     epochs, share = recipe.epochs, recipe.train_fraction

@@ -215,7 +215,9 @@ def _tuned(search: Search, given: Mapping[str, Any], seed: int | None = None) ->
         return search
     limits = {name: given[name] for name in LIMIT_OPTIONS if name in given}
     recipe = {name: given[name] for name in RECIPE_OPTIONS if name in given}
-    changes = {name: given[name] for name in ("metrics", "device", "reuse", "proxies") if name in given}
+    changes = {
+        name: given[name] for name in ("metrics", "device", "reuse", "proxies") if name in given
+    }
     if limits:
         changes["limits"] = replace(own.limits, **limits)
     if recipe or given.get("suggest_recipe"):

@@ -12,6 +12,7 @@ import torch
 import optunas
 from optunas.errors import StudyError
 from optunas.promise import (
+    BETWEEN,
     EPOCHS,
     EXPORT_SECONDS,
     FEWEST,
@@ -50,8 +51,13 @@ def cost(epochs: int, images: float) -> float:
     return 1 + epochs * (1 + 0.002 * images)
 
 
+def each(epochs: int, images: float) -> float:
+    """Of a search that prunes."""
+    return BETWEEN + PRUNED * cost(epochs, images)
+
+
 def test_with_enough_time_the_recipe_stays() -> None:
-    seconds = 100 * PRUNED * cost(20, 5000)
+    seconds = 100 * each(20, 5000)
     made = promise(PACES, RECIPE, 5000, seconds)
     assert (made.epochs, made.train_fraction, made.networks) == (20, 1.0, 100)
     assert made.winner == 0
@@ -59,17 +65,18 @@ def test_with_enough_time_the_recipe_stays() -> None:
 
 
 def test_without_pruning_it_sees_fewer_and_with_workers_more() -> None:
-    seconds = 150 * PRUNED * cost(20, 5000)
-    assert promise(PACES, RECIPE, 5000, seconds, pruned=False).networks == round(150 * PRUNED)
+    seconds = 150 * each(20, 5000)
+    fewer = seconds / (BETWEEN + cost(20, 5000))
+    assert promise(PACES, RECIPE, 5000, seconds, pruned=False).networks == round(fewer)
     assert promise(PACES, RECIPE, 5000, seconds / 2, workers=2).networks == 150
 
 
 def test_with_little_time_epochs_go_first_and_then_images() -> None:
-    seconds = FEWEST * PRUNED * cost(10, 5000)
+    seconds = FEWEST * each(10, 5000)
     made = promise(PACES, RECIPE, 5000, seconds)
     assert (made.epochs, made.train_fraction) == (10, 1.0)
     assert made.networks >= FEWEST
-    seconds = FEWEST * PRUNED * cost(EPOCHS, 0.5 * 20_000)
+    seconds = FEWEST * each(EPOCHS, 0.5 * 20_000)
     made = promise(PACES, RECIPE, 20_000, seconds)
     assert made.epochs == EPOCHS
     assert 0.4 < made.train_fraction <= 0.5
@@ -89,7 +96,7 @@ def test_there_is_an_end_to_making_it_cheaper() -> None:
 
 
 def test_with_much_time_each_is_trained_longer() -> None:
-    seconds = 0.999 * MANY * PRUNED * cost(40, 5000)
+    seconds = 0.999 * MANY * each(40, 5000)
     made = promise(PACES, RECIPE, 5000, seconds)
     assert (made.epochs, made.train_fraction) == (40, 1.0)
     assert promise(PACES, RECIPE, 5000, 100 * seconds).epochs == LONGER * 20

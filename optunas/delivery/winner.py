@@ -30,7 +30,7 @@ from optunas.training.seeds import derived
 
 LONGER = 3
 LONGEST = 10  # times the epochs of the search, however much time there is
-EXPORT_SECONDS = 15.0
+EXPORT_SECONDS = 8.0
 
 
 @dataclass(frozen=True)
