@@ -124,7 +124,7 @@ def test_own_pruners_pass_through_and_none_is_none() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("medain", "no pruner is called 'medain'. Did you mean 'median'\\? There are: asha, hyperband"),
+        ("medain", "no pruner is called 'medain'. Did you mean 'median'\\? There are: asha"),
         ("threshold", "write threshold\\(lower=0.3\\)"),
         ("percentile(percent=25)", "takes percentile, startup, warmup, interval; got 'percent'"),
         ("percentile(percentile=250)", "between 0 and 100"),
