@@ -61,13 +61,13 @@ def study(folder: Path, name: str) -> optuna.Study:
 
 def test_what_one_worker_can_not_afford_fails_there_and_harms_nobody(tmp_path: Path) -> None:
     (tmp_path / "greedy.py").write_text(GREEDY_FILE)
-    arguments = ("run", "greedy.py", "--trials", "12", "--workers-per-device", "2")
+    arguments = ("run", "greedy.py", "--trials", "8", "--workers-per-device", "2")
     code, out, err = optunas(*arguments, folder=tmp_path)
     assert (code, err) == (0, "")
     assert "2 workers on cpu, each with 1 thread and at most " in out
     assert "it is started again" not in out
     trials = study(tmp_path, "greedy").trials
-    assert len(evaluated(trials)) == 12
+    assert len(evaluated(trials)) == 8
     assert not [t for t in trials if t.state is TrialState.RUNNING]
     workers = [t.user_attrs["worker"]["pid"] for t in trials]
     assert len(set(workers)) == 2
