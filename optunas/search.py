@@ -48,6 +48,7 @@ OPTION_NAMES = {
     "macs": "max-macs",
     "latency_ms": "max-latency",
     "memory_mb": "max-memory",
+    "inference_memory_mb": "max-inference-memory",
     "metrics": "metric",
     "reuse": "no-reuse",
     "root": "data-root",

@@ -69,8 +69,8 @@ def run(
     metric: Annotated[
         list[str] | None,
         typer.Option(
-            help="What to aim at: accuracy, f1, params, macs, latency_ms, memory_mb or "
-            "train_seconds. Several times for several objectives.",
+            help="What to aim at: accuracy, f1, params, macs, latency_ms, memory_mb, "
+            "inference_memory_mb or train_seconds. Several times for several objectives.",
             show_default="accuracy",
         ),
     ] = None,
@@ -85,6 +85,9 @@ def run(
     ] = None,
     max_memory: Annotated[
         str | None, typer.Option(help="Most memory that training may take: 512M, 4G.")
+    ] = None,
+    max_inference_memory: Annotated[
+        str | None, typer.Option(help="Most memory that an answer to one image may take: 64M.")
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Epochs of a full training.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Images a step.")] = None,
@@ -197,6 +200,7 @@ def run(
         "macs": _typed("--max-macs", count, max_macs),
         "latency_ms": _typed("--max-latency", milliseconds, max_latency),
         "memory_mb": _typed("--max-memory", mebibytes, max_memory),
+        "inference_memory_mb": _typed("--max-inference-memory", mebibytes, max_inference_memory),
         "epochs": epochs,
         "batch_size": batch_size,
         "train_fraction": train_fraction,
