@@ -58,8 +58,8 @@ class Screened(Proposing):
     finds the best cell of CIFAR-10, -100 and ImageNet16-120 after 91, 97 and 140 evaluations
     instead of 119, 120 and 170 (mean of 20 seeds, 200 where it was not found within 200). With
     `proxy=params` it has the best cell of CIFAR-10 and -100 after 51 ± 7 and 50 ± 7 instead of 76 ±
-    5 and 78 ± 6 evaluations (20 seeds, 100 where it was not found within 100; studies/nasbench201.py
-    with the strategies `screened-tpe,screened-tpe(proxy=params)` and a budget of 100).
+    5 and 78 ± 6 evaluations (20 seeds, 100 where it was not found within 100;
+    studies/nasbench201.py with `--budget 100` and the strategies that are named here).
 
     Raises StudyError for a sampler or a space that is none.
     """
