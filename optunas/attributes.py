@@ -91,7 +91,7 @@ def continues(trial: FrozenTrial) -> list[int]:
         return RetryHeartbeatStaleTrialCallback.retry_history(trial)
 
 
-def promotes(trial: FrozenTrial) -> int | None:
+def promotes(trial: Trial | FrozenTrial) -> int | None:
     """The number of the stopped trial that this one goes on with."""
     stored = trial.user_attrs.get("promotes")
     return stored if isinstance(stored, int) and 0 <= stored < trial.number else None

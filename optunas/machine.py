@@ -21,6 +21,13 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def threads_for(workers: int) -> int:
+    """Cores for each of so many workers; fewer where OMP_NUM_THREADS says so."""
+    wished = os.environ.get("OMP_NUM_THREADS", "")
+    share = max(1, cores() // workers)
+    return min(share, int(wished)) if wished.isdecimal() and int(wished) else share
+
+
 def free_ram() -> int:
     """Bytes that processes may still take before something has to be thrown out or killed."""
     return int(min([psutil.virtual_memory().available, *map(_left, _groups())]))

@@ -9,8 +9,8 @@ whoever joins or resumes it trains by the same recipe.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from statistics import fmean, median, quantiles
 from typing import TYPE_CHECKING, Any
@@ -19,8 +19,10 @@ import numpy as np
 from optuna import Study
 from optuna.trial import FixedTrial
 
+from optunas.delivery.winner import EXPORT_SECONDS, LONGER, PACE_SECONDS
 from optunas.errors import StudyError
-from optunas.machine import cores
+from optunas.machine import threads_for
+from optunas.nn.passes import with_threads
 from optunas.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -35,9 +37,7 @@ FEWEST, MANY = 60, 300  # networks: with fewer a search learns little; with more
 PRUNED = 0.6  # of a full training is what a network takes on average, where weak ones are stopped
 EPOCHS = 5  # a learning rate needs some to rise and to fall
 IMAGES = 2000  # of the training split are the least that a search sees
-LONGER = 3  # times the epochs of the search, for the winner
 WINNER = 0.25  # of the time is the most that is kept for the winner
-EXPORT_SECONDS = 12.0
 BETWEEN = 0.8  # seconds from one training to the next: proposing, building, storing; 2 CPU cores
 
 
@@ -135,7 +135,7 @@ def promise(
 
     def kept(epochs: int) -> float:
         slow = _slow([pace.whole(LONGER * epochs, images) for pace in paces])
-        return min(WINNER * seconds, slow + EXPORT_SECONDS) if winner else 0.0
+        return min(WINNER * seconds, slow + PACE_SECONDS + EXPORT_SECONDS) if winner else 0.0
 
     def networks(epochs: int, share: float) -> float:
         each = BETWEEN + cost(epochs, share) * (PRUNED if pruned else 1.0)
@@ -181,7 +181,9 @@ def promise_for(
     if study is not None and (promised(study) or study.get_trials(deepcopy=False)):
         return promised(study)
     begin = time.monotonic()
-    with _threads_of_one(workers, search.own.device):
+    # On a CPU a worker has its share of the cores; so has what is measured for it.
+    shares = workers > 1 and search.own.device == "cpu"
+    with with_threads(threads_for(workers)) if shares else nullcontext():
         paces = measured_paces(search.own, min(MOST, SHARE * seconds), tell)
     recipe = search.own.recipe
     return promise(
@@ -195,20 +197,6 @@ def promise_for(
         winner=winner,
         decided=decided,
     )
-
-
-@contextmanager
-def _threads_of_one(workers: int, device: str) -> Iterator[None]:
-    """On a CPU, a worker has its share of the cores; so has what is measured for it."""
-    import torch
-
-    before = torch.get_num_threads()
-    if device == "cpu" and workers > 1:
-        torch.set_num_threads(max(1, cores() // workers))
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def keeping(objective: Objective, made: Promise) -> Objective:

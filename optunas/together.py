@@ -6,7 +6,6 @@ The members are given the same command line. Each learns from its environment th
 from __future__ import annotations
 
 import logging
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -18,7 +17,7 @@ from optuna.trial import FrozenTrial, Trial
 
 from optunas.attributes import evaluated
 from optunas.errors import StudyError
-from optunas.machine import cores, free_ram
+from optunas.machine import free_ram, threads_for
 from optunas.search import Search
 from optunas.worker.crew import CrewWatch, lead
 from optunas.worker.member import Member as Member
@@ -88,16 +87,9 @@ def _members(search: Search, workers: int, storage: str | None) -> list[Member]:
     deadline = None if hours is None else time.time() + 3600 * hours
     ram = int(USABLE_RAM * free_ram() / workers)
     return [
-        Member(number, workers, _threads(workers), ram, deadline, storage)
+        Member(number, workers, threads_for(workers), ram, deadline, storage)
         for number in range(1, workers + 1)
     ]
-
-
-def _threads(workers: int) -> int:
-    """Cores for each worker; fewer where OMP_NUM_THREADS says so."""
-    wished = os.environ.get("OMP_NUM_THREADS", "")
-    share = max(1, cores() // workers)
-    return min(share, int(wished)) if wished.isdecimal() and int(wished) else share
 
 
 def _times_a_shared_gpu(search: Search) -> bool:

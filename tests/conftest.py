@@ -1,4 +1,4 @@
-"""Fresh databases on real servers, for the tests that need one."""
+"""For tests in all folders: an Optuna that is quiet, and fresh databases on real servers."""
 
 import contextlib
 import os
@@ -9,8 +9,17 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+import optuna
 import pytest
 import sqlalchemy
+
+
+@pytest.fixture
+def quiet() -> Iterator[None]:
+    """Optuna says nothing of each trial."""
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    yield
+    optuna.logging.set_verbosity(optuna.logging.INFO)
 
 
 @pytest.fixture(scope="session")

@@ -52,8 +52,8 @@ ARROWS = {
     "studyfile": "errors",
     "delivery": "architecture objective tally training errors _version",
     "search": "_named data limits objective spaces study studyfile training worker errors",
-    "promise": "machine objective training errors",
-    "terminal": "architecture attributes proxies storage tally worker errors",
+    "promise": "delivery machine nn objective training errors",
+    "terminal": "architecture attributes proxies storage tally training worker errors",
     "together": "attributes errors machine objective search worker",
     "cli": (
         "_version architecture delivery errors promise quantities search storage study tally "

@@ -1,7 +1,6 @@
 """What hours buy: the arithmetic, and the measuring that it rests on."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -40,11 +39,7 @@ RECIPE = Recipe(epochs=20)
 PACES = [Pace(0.001, 1.0, 1.0), Pace(0.003, 1.0, 1.0)]  # 0.002 s an image, 1 s, 1 s: in the mean
 
 
-@pytest.fixture(autouse=True)
-def _quiet() -> Iterator[None]:
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    yield
-    optuna.logging.set_verbosity(optuna.logging.INFO)
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 def cost(epochs: int, images: float) -> float:

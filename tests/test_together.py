@@ -11,7 +11,7 @@ import psutil
 import pytest
 from optuna.trial import TrialState
 
-from optunas import together
+from optunas import machine, together
 from optunas.attributes import evaluated
 from optunas.cli.speaking import without
 from optunas.errors import StudyError
@@ -144,7 +144,7 @@ def test_where_nothing_is_left_to_do_nobody_is_started(led: list[Any], tmp_path:
 def test_the_machine_is_divided(
     led: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(together, "cores", lambda: 16)
+    monkeypatch.setattr(machine, "cores", lambda: 16)
     monkeypatch.setattr(together, "free_ram", lambda: 100_000)
     search, study = plain(tmp_path, plan=Plan(hours=2))
     for wished, workers, threads in (("", 3, 5), ("2", 3, 2), ("64", 3, 5), ("", 20, 1)):

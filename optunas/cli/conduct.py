@@ -70,13 +70,7 @@ class Conduct:
                 write_down(study, made)
             self._run(search, study, made)
             _results(study, search)
-            if (
-                self.output is not None
-                and search.own is not None
-                and best_trials(study, study.get_trials(deepcopy=False))
-            ):
-                left = None if self.deadline is None else self.deadline - time.monotonic()
-                retrain_and_keep(study, search.own, self.output, seconds=left)
+            self._deliver(search, study)
             _next(study, search, self.searched)
 
     def _deliver(self, search: Search, study: optuna.Study) -> None:

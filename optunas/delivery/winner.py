@@ -30,7 +30,7 @@ from optunas.training.seeds import derived
 
 LONGER = 3
 LONGEST = 10  # times the epochs of the search, however much time there is
-EXPORT_SECONDS = 8.0
+PACE_SECONDS, EXPORT_SECONDS = 4.0, 8.0  # before the retraining and after it
 
 
 @dataclass(frozen=True)
@@ -131,8 +131,9 @@ def _epochs_within(
 ) -> int:
     """How many epochs of the retraining fit; at least one."""
     data, device = objective.data, objective.device
-    network = candidate.build(0, torch.device(device))
-    found = pace(network, data, recipe, device=device, engine=objective.engine, seconds=3.0)
+    network, engine = candidate.build(0, torch.device(device)), objective.engine
+    steps = 0.75 * PACE_SECONDS  # the rest goes into validation
+    found = pace(network, data, recipe, device=device, engine=engine, seconds=steps)
     left = seconds - (time.monotonic() - began) - found.start - EXPORT_SECONDS
     fit = int(left / found.epoch(len(data.train)))
     return max(1, min(fit, LONGEST * candidate.recipe.epochs))

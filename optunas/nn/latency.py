@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from statistics import quantiles
@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from optunas.nn.passes import evaluating, inputs
+from optunas.nn.passes import evaluating, inputs, with_threads
 
 WARM_UP = 3
 FEWEST, MOST = 5, 10_000
@@ -59,7 +59,7 @@ def latency(
     `torch.utils.benchmark.Timer.blocked_autorange`, whose blocks are interrupted, 29 %).
     """
     x = inputs(network, batch, input_shape)
-    with evaluating(network), within or nullcontext(), _one_thread() as threads:
+    with evaluating(network), within or nullcontext(), with_threads(1) as threads:
         times = _times(lambda: network(x), x, seconds)
     q1, median, q3 = quantiles(times, n=4, method="inclusive")
     return Latency(median, q1, q3, batch, threads, len(times))
@@ -103,13 +103,3 @@ def _waiting_ms(run: Callable[[], object], device: torch.device, passes: int) ->
             torch.accelerator.synchronize(device)
         times.append(1e3 * (time.perf_counter() - start))
     return times
-
-
-@contextmanager
-def _one_thread() -> Iterator[int]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield 1
-    finally:
-        torch.set_num_threads(threads)

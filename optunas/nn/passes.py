@@ -39,6 +39,17 @@ def restoring(network: nn.Module) -> Iterator[None]:
         network.train(training)
 
 
+@contextmanager
+def with_threads(threads: int) -> Iterator[int]:
+    """Within it torch computes with so many threads on the CPU."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        yield threads
+    finally:
+        torch.set_num_threads(before)
+
+
 def _tensors(network: nn.Module) -> Iterator[tuple[str, Tensor]]:
     return chain(network.named_parameters(), network.named_buffers())
 

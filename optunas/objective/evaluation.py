@@ -57,7 +57,8 @@ class Evaluation:
         for name, score in self._of.probe.scores(self._of.proxies, network).items():
             if not isnan(score):  # a proxy that can't say anything of this network
                 self._trial.set_user_attr(f"{PREFIX}{name}", score)
-        self._reject(self._measure(network, candidate.recipe))
+        data, recipe = self._of.data, candidate.recipe
+        self._reject(measure(self._trial, self._measured, network, data, recipe))
         return self._train(network, candidate, seed)
 
     def _propose(self) -> Candidate:
@@ -112,9 +113,6 @@ class Evaluation:
         wanted = {name for name, _ in self._of.limits} | set(self._of.metrics)
         return [name for name in MEASURED if name in wanted]
 
-    def _measure(self, network: nn.Module, recipe: Recipe) -> dict[str, float]:
-        return measure(self._trial, self._measured, network, self._of.data, recipe)
-
     def _reuse(self, twin: FrozenTrial) -> Values:
         """Take the result of an equal network: its learning curve, its values, its end."""
         known = twin.user_attrs
@@ -125,9 +123,8 @@ class Evaluation:
         if twin.number != self._trial.number:
             self._trial.set_user_attr("reused_from", twin.number)
             conclude(self._trial, Outcome.REUSED, f"the same network as trial {twin.number}")
-        if (
-            self._is_learned and len(self._of.metrics) == 1
-        ):  # of several, one report a network counts
+        # of several objectives, one report a network counts
+        if self._is_learned and len(self._of.metrics) == 1:
             for epoch, row in enumerate(known.get("curve", []), start=1):
                 self._trial.report(row[CURVE.index(self._of.metrics[0])], epoch)
         if known["outcome"] == Outcome.PRUNED:

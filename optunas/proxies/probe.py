@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import isnan
 
 import torch
@@ -11,19 +12,20 @@ from torch import Tensor, nn
 
 from optunas.data import Data, subset
 from optunas.proxies.scoring import score
+from optunas.training.inputs import Inputs
 
 IMAGES = 64
 
 
 @dataclass(frozen=True, eq=False)
 class Probe:
-    """A batch of training images, normalised, (B, C, H, W) and (B,), and what was found with it.
+    """A batch of training images, and what was found with it.
 
-    `device` is where networks are built to be scored; `seed` that of their weights.
+    `device` is where networks are built to be scored; `seed` that of their weights, and of which
+    images are taken. That is done when a proxy is first asked for: most searches never do.
     """
 
-    images: Tensor
-    labels: Tensor
+    data: Data
     device: torch.device
     seed: int = 0
     _known: dict[tuple[str, str], float | None] = field(default_factory=dict, repr=False)
@@ -31,14 +33,28 @@ class Probe:
     @classmethod
     def of(cls, data: Data, device: str | torch.device = "cpu", seed: int = 0) -> Probe:
         """Up to 64 training images, of all classes where there are no more, in random order."""
-        few = subset(data.train, min(1.0, IMAGES / len(data.train)), seed)
-        order = torch.randperm(len(few), generator=torch.Generator().manual_seed(seed))[:IMAGES]
-        images, labels = few.images, few.labels.cpu()[order]
-        pixels = images.cpu()[order] if isinstance(images, Tensor) else images.read(order)
-        mean, std = (torch.tensor(numbers)[:, None, None] for numbers in (data.mean, data.std))
-        # a channel without contrast has a deviation of zero; it stays zero instead of NaN
-        normalised = (pixels.float() / 255 - mean) / std.clamp_min(1 / 255)
-        return cls(normalised, labels, torch.device(device), seed)
+        return cls(data, torch.device(device), seed)
+
+    @property
+    def images(self) -> Tensor:
+        """float32 (B, C, H, W), normalised as in training."""
+        return self._batch[0]
+
+    @property
+    def labels(self) -> Tensor:
+        """int64 (B,)."""
+        return self._batch[1]
+
+    @cached_property
+    def _batch(self) -> tuple[Tensor, Tensor]:
+        train, cpu = self.data.train, torch.device("cpu")
+        with cpu:  # a sampler may be asked where new tensors have no memory
+            few = subset(train, min(1.0, IMAGES / len(train)), self.seed)
+            random = torch.Generator().manual_seed(self.seed)
+            order = torch.randperm(len(few), generator=random)[:IMAGES]
+            images = few.images
+            pixels = images.cpu()[order] if isinstance(images, Tensor) else images.read(order)
+            return Inputs(self.data, cpu).scaled(pixels), few.labels.cpu()[order]
 
     def scores(self, names: Iterable[str], network: nn.Module) -> dict[str, float]:
         """`score` of a network that is built already."""

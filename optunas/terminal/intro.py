@@ -41,12 +41,25 @@ def _own(objective: Objective) -> list[tuple[str, str]]:
         ("limits", str(objective.limits)),
         ("aim", ", ".join(f"{m} ({d})" for m, d in _aims(objective))),
         ("device", objective.device),
+        ("images", _images(objective)),
     ]
     return lines
 
 
 def _aims(objective: Objective) -> list[tuple[str, str]]:
     return list(zip(objective.metrics, objective.directions, strict=True))
+
+
+def _images(objective: Objective) -> str:
+    """Where they will lie; a search trains, so torch is there already."""
+    import torch
+
+    from optunas.training.place import lies_on
+
+    device = torch.device(objective.device)
+    if lies_on(device, objective.data.train, objective.engine):
+        return "on the device"
+    return "streamed to the device"
 
 
 def _space(space: Any) -> str:

@@ -15,7 +15,7 @@ from optunas.attributes import CURVE, continues, number, outcome, text
 from optunas.errors import OptunasError
 from optunas.terminal.tables import count, percent, table_of
 
-FACTS = ("reason", "role", "key", "device", "seed", "reused_from")
+FACTS = ("reason", "role", "key", "device", "engine", "seed", "reused_from")
 MEASURES = {
     "latency_ms": ("latency", "ms"),
     "inference_memory_mb": ("memory", "MiB for one image"),

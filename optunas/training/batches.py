@@ -75,8 +75,7 @@ class Batches(ABC):
         first = 0 if changes is None else changes.numbers
         order = torch.randperm(self.images, generator=generator, device=self.device)[:used]
         u = torch.rand(first + numbers, used, generator=generator, device=self.device)
-        blocks = (torch.split(t, self.block * size, dim=-1) for t in (order, u))
-        rows, drawn = blocks
+        rows, drawn = (torch.split(t, self.block * size, dim=-1) for t in (order, u))
         for (images, labels), mine in zip(self._cut(rows), drawn, strict=True):
             if changes is not None and first:
                 images = changes(images, mine[:first])

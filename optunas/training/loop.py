@@ -23,7 +23,7 @@ from torch import nn
 
 from optunas.training import checkpoint as checkpoints
 from optunas.training.augment import Policy
-from optunas.training.batches import Batches
+from optunas.training.batches import Batch, Batches
 from optunas.training.engine import Engine
 from optunas.training.errors import Diverged
 from optunas.training.inputs import Inputs
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from optunas.data import Data, Split
 
 ANSWERED = {"cpu": (3 * 2**20, 1024), "cuda": (16 * 2**20, 4096)}
-"""Numbers, and images, of an evaluation's batch: large for a GPU, which waits for launches, small
-enough for a cache on a CPU, and no matter how large the images are, not larger than training's."""
+"""Most numbers, and images, of an evaluation's batch: large for a GPU, which waits for launches,
+small enough for the caches of a CPU."""
 
 
 def train(
@@ -139,6 +139,10 @@ class Run:
     def recipe(self) -> Recipe:
         return self.step.recipe
 
+    def shuffled(self, generator: torch.Generator) -> Iterator[Batch]:
+        """The batches of one epoch."""
+        return self.training.shuffled(generator, self.inputs, self.step.numbers)
+
 
 def prepare(
     network: nn.Module,
@@ -202,8 +206,7 @@ def _train_epoch(run: Run, steps: Steps, number: int) -> float:
     generator = torch.Generator(run.device).manual_seed(derived(run.seed, number, "batches"))
     count, recipe = run.training.steps, run.recipe
     run.step.total.zero_()
-    batches = run.training.shuffled(generator, run.inputs, run.step.numbers)
-    for done, batch in enumerate(batches, start=(number - 1) * count):
+    for done, batch in enumerate(run.shuffled(generator), start=(number - 1) * count):
         set_lr(run.optimizer, recipe.lr * factor(recipe.schedule, done, recipe.epochs * count))
         steps(batch)
     return (run.step.total / count).item()

@@ -7,7 +7,6 @@ from torch import nn
 
 from optunas.nn.memory import peak_mb
 from optunas.nn.passes import device_of, restoring
-from optunas.training.augment import Policy
 from optunas.training.batches import resized
 from optunas.training.inputs import Inputs
 from optunas.training.optimizer import make_optimizer
@@ -22,8 +21,9 @@ def training_memory_mb(network: nn.Module, data: "Data", recipe: Recipe) -> floa
     """MiB that a training step holds at its peak on the network's device.
 
     network: x (B, C, H, W) float -> logits (B, classes), as it is trained: on its device and in
-    its order of memory. Two whole steps are run, on black images: augmentation, forward, backward,
-    update. Weights, gradients, the optimizer's state and the batch count, the data set does not.
+    its order of memory. Two whole steps are run, on black images: scaling, mixing, forward,
+    backward, update. Weights, gradients, the optimizer's state and the batch count, the data set
+    does not.
     The network is left as it was.
     """
     device = device_of(network)
@@ -31,7 +31,7 @@ def training_memory_mb(network: nn.Module, data: "Data", recipe: Recipe) -> floa
     black = torch.zeros(batch, *data.input_shape, dtype=torch.uint8)
     images = resized(black, recipe.resolution).to(device)
     labels = torch.zeros(batch, dtype=torch.long, device=device)
-    inputs = Inputs(data, device, Policy.of(recipe, flip=data.flip))
+    inputs = Inputs(data, device)
     with restoring(network):
         optimizer = make_optimizer(network, recipe)
         step = Step(network.train(), optimizer, inputs, recipe, len(data.classes), device)

@@ -82,7 +82,7 @@ def pace(
 def _endless(run: Run) -> Iterator[Batch]:
     generator = torch.Generator(run.device).manual_seed(0)
     while True:
-        yield from run.training.shuffled(generator, run.inputs, run.step.numbers)
+        yield from run.shuffled(generator)
 
 
 def _answers(run: Run) -> Callable[[], None]:
@@ -100,8 +100,7 @@ def _answers(run: Run) -> Callable[[], None]:
 
 def _endless_parts(batches: Batches) -> Iterator[Part]:
     while True:
-        whole = (part for part in batches.in_order() if len(part[1]) == batches.batch_size)
-        yield from whole
+        yield from (part for part in batches.in_order() if len(part[1]) == batches.batch_size)
 
 
 def _seconds(run: Callable[[], None], device: torch.device, about: float) -> float:

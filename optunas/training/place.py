@@ -16,10 +16,15 @@ SHARE = 0.4  # of the device's free memory that one split may take; the network 
 
 def batches_of(split: Split, device: torch.device, engine: Engine, **options: Any) -> Batches:
     """The split in batches, from where `engine.images` says; options are those of `Resident`."""
-    if engine.images == "device" or (engine.images == "auto" and fits(split, device)):
+    if lies_on(device, split, engine):
         return Resident(split, device=device, **options)
     workers = cores() if engine.workers is None else engine.workers
     return Streamed(split, device=device, workers=workers, **options)
+
+
+def lies_on(device: torch.device, split: Split, engine: Engine) -> bool:
+    """Whether the split's images lie on the device, as asked for or where they fit."""
+    return engine.images == "device" or (engine.images == "auto" and fits(split, device))
 
 
 def fits(split: Split, device: torch.device) -> bool:

@@ -1,6 +1,5 @@
 """The number formats that a network is computed in: bf16 where the hardware has it."""
 
-import json
 import platform
 from contextlib import suppress
 from functools import cache
@@ -10,7 +9,7 @@ from time import perf_counter
 import torch
 from torch.nn.functional import conv2d
 
-from optunas.data import cache_folder
+from optunas.data.disk import cache_folder, recall, remember
 
 _GAIN = 1.2  # so much faster must bf16 be on a CPU to be worth its rounding
 
@@ -44,13 +43,10 @@ def _cpu_flags() -> set[str]:
 
 def _remembered_gain() -> float:
     file = cache_folder() / f"bf16-{platform.node()}-{torch.__version__}.json"
-    with suppress(OSError, ValueError, TypeError):
-        return float(json.loads(file.read_text()))
-    gain = bf16_gain()
-    with suppress(OSError):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(gain))
-    return gain
+    known = recall(file)
+    if known is None:
+        remember(file, known := bf16_gain())
+    return float(known)
 
 
 def bf16_gain(repeats: int = 7) -> float:

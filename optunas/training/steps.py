@@ -84,9 +84,7 @@ class Steps:
         try:
             self._replay = recorded(self._step, self._static, self._device, self._stream)
             self.said = f"{self.said}, captured" if self._compiling else "captured"
-        except (
-            Exception
-        ) as error:  # whatever a network does; the step itself will say what is wrong
+        except Exception as error:  # the step itself will say what is wrong with a network
             self._step.optimizer.zero_grad(set_to_none=True)
             self._static, self._capturing = None, False
             self.said += f" (not captured: {_line(error)})"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from optuna import Study
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial, Trial, TrialState
 
 from optunas.attributes import Outcome, outcome, promotes
 from optunas.errors import StudyError
@@ -54,7 +54,7 @@ def promote_due(study: Study) -> Iterator[int]:
             yield number
 
 
-def is_promoted_twice(study: Study, trial: FrozenTrial) -> bool:
+def is_promoted_twice(study: Study, trial: Trial | FrozenTrial) -> bool:
     """Whether another, earlier trial goes on with the same one: two workers promoted at once."""
     number = promotes(trial)
     return number is not None and any(

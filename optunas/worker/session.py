@@ -142,8 +142,7 @@ class _Session:
             self._inside = False
 
     def _take_place(self, trial: Trial) -> None:
-        (this,) = (t for t in self.study.get_trials(deepcopy=False) if t.number == trial.number)
-        if is_promoted_twice(self.study, this):
+        if is_promoted_twice(self.study, trial):
             conclude(trial, Outcome.REJECTED, "another worker has promoted the same trial")
             raise TrialPruned("promoted twice")
         if self.plan.trials is None:

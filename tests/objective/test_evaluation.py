@@ -29,11 +29,7 @@ from ..small import RECIPE, few, plain, small_objective
 SMALL = {"width": 4}
 
 
-@pytest.fixture(autouse=True)
-def _quiet() -> Iterator[None]:
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    yield
-    optuna.logging.set_verbosity(optuna.logging.INFO)
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 def run(objective: Objective, number: int = 1, **settings: Any) -> list[FrozenTrial]:

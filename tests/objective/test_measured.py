@@ -1,6 +1,5 @@
 """Costs are measured once for equal networks under equal circumstances."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -17,11 +16,7 @@ from ..small import RECIPE, plain, small_objective
 LIMITS = Limits(latency_ms=1000, memory_mb=1000, inference_memory_mb=1000)
 
 
-@pytest.fixture(autouse=True)
-def _quiet() -> Iterator[None]:
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    yield
-    optuna.logging.set_verbosity(optuna.logging.INFO)
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 @pytest.fixture

@@ -103,3 +103,12 @@ def test_a_default_device_without_memory_makes_no_difference() -> None:
     expected = probe.score("swap", "key", build)
     with torch.device("meta"):
         assert probe.score("swap", "another key", build) == expected
+
+
+def test_the_images_are_real_though_they_are_first_asked_for_on_the_meta_device() -> None:
+    """So a sampler asks, while the space's network is priced there."""
+    with torch.device("meta"):
+        probe = Probe.of(few())
+        images, labels = probe.images, probe.labels
+    assert torch.equal(images, Probe.of(few()).images)
+    assert torch.equal(labels, Probe.of(few()).labels)

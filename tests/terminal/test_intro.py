@@ -41,6 +41,7 @@ def test_everything_that_decides_the_search_is_said() -> None:
         "limits params <= 10,000, latency_ms <= 5",
         "aim accuracy (maximize), macs (minimize)",
         "device cpu",
+        "images on the device",
         "strategy gp, pruner median, seed 4",
         "until 7 finished trials (3 so far) or 1.5 hours from now",
         "storage InMemoryStorage, study 'mine'",

@@ -1,6 +1,5 @@
 """A stopped trial goes on as a new one."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import optuna
@@ -17,12 +16,7 @@ from optunas.worker.session import Plan, work
 
 from .test_session import Told
 
-
-@pytest.fixture(autouse=True)
-def _quiet() -> Iterator[None]:
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    yield
-    optuna.logging.set_verbosity(optuna.logging.INFO)
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 def curve(trial: Trial) -> float:
