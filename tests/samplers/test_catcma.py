@@ -234,7 +234,8 @@ def test_hyperband_shows_each_bracket_its_own_trials() -> None:
         return found
 
     pruner = optuna.pruners.HyperbandPruner(max_resource=9)
-    study = optuna.create_study(sampler=CatCmaSampler(seed=0), pruner=pruner)
+    # by its name Hyperband deals the trials to the brackets
+    study = optuna.create_study(study_name="s", sampler=CatCmaSampler(seed=0), pruner=pruner)
     study.optimize(objective, n_trials=90)
     assert study.best_value < 5  # of random draws: about 9
 
