@@ -86,6 +86,8 @@ def outcomes(trials: Sequence[FrozenTrial]) -> dict[int, Outcome]:
 
 def continues(trial: FrozenTrial) -> list[int]:
     """The numbers of the interrupted trials that this one goes on with, the first one first."""
+    if "retry_history" not in trial.system_attrs:  # a warning takes longer than to see that
+        return []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         return RetryHeartbeatStaleTrialCallback.retry_history(trial)

@@ -1,7 +1,8 @@
 """Who runs a trial: this host, this process. Tells a dead worker from a slow one, on one host.
 
 A worker signs its trial with the user attribute `worker`. A trial that is put back into the queue
-inherits the attribute, so a signature counts only on the trial whose number it names.
+inherits the attribute, so a signature with a number counts only on the trial that has it; one
+without was made together with its trial.
 """
 
 from __future__ import annotations
@@ -15,17 +16,30 @@ from typing import Any
 import psutil
 from optuna.trial import FrozenTrial, Trial
 
+BEAT = "optunas:beat"
+"""The system attribute of a running trial that changes as long as its worker lives."""
+
+TOKEN = "optunas:token"
+"""The system attribute by which who made a trial knows it again."""
+
+TAKEN = "optunas:taken"
+"""The system attribute of a trial whose worker was gone, and which another has failed."""
+
 
 def sign(trial: Trial, **more: Any) -> None:
-    """Say who runs this trial, once."""
-    if signature(trial) is None:
-        trial.set_user_attr("worker", {**this_process(), "trial": trial.number, **more})
+    """Say who runs this trial, and what more the signature shall hold, where it does not yet."""
+    signed = signature(trial)
+    if signed is None or not set(more) <= set(signed):
+        signed = {**(signed or this_process()), "trial": trial.number, **more}
+        trial.set_user_attr("worker", signed)
 
 
 def signature(trial: Trial | FrozenTrial) -> dict[str, Any] | None:
     """Who runs or ran this trial; None where it was not signed."""
     worker = trial.user_attrs.get("worker")
-    return worker if isinstance(worker, dict) and worker.get("trial") == trial.number else None
+    if not isinstance(worker, dict) or worker.get("trial", trial.number) != trial.number:
+        return None
+    return worker
 
 
 def this_process() -> dict[str, Any]:

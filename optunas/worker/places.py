@@ -33,7 +33,7 @@ def takes_place(study: Study, trial: Trial, total: int) -> bool:
         others = [t for t in trials if t.state is TrialState.RUNNING and t.number != trial.number]
         if len(others) < left:
             return True
-        decided = all(signature(other) is not None for other in others)
+        decided = all(map(_ticket, others))
         if decided or time.monotonic() > deadline:
             first = [t for t in others if (_ticket(t), t.number) < (ticket, trial.number)]
             return len(first) < left

@@ -5,58 +5,96 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-import optuna
 from optuna import Study
 from optuna.exceptions import ExperimentalWarning, UpdateFinishedTrialError
 from optuna.storages import RetryHeartbeatStaleTrialCallback
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial, Trial, TrialState
 
 from optunas.attributes import Outcome, continues, outcome
-from optunas.process import is_dead, signature
+from optunas.process import BEAT, TAKEN, TOKEN, is_dead, signature
+from optunas.storage import SharedStorage
+from optunas.worker.vigil import Vigil, is_left
 
-KILLS = 3
-"""So many workers may one candidate cost, by a crash or by the system's out-of-memory killer."""
+RETRIES = 3
+"""So many times more is a candidate tried that has ended its worker, by a crash, the system's
+out-of-memory killer, or a machine that went away."""
 
 
-def give_up(study: Study) -> Iterator[int]:
-    """Fail what dead workers ran where the same candidate ended others before; gives the numbers.
+@dataclass(frozen=True)
+class Rescue:
+    """What became of a trial that had lost its worker: put back, or given up after many tries."""
 
-    Whatever it does to workers, it would do to all that try it.
+    number: int
+    why: str
+    given_up: bool = False
+
+    def __str__(self) -> str:
+        then = "it is not run again" if self.given_up else "it is run again"
+        return f"trial {self.number}: {self.why}; {then}"
+
+
+def take_over(
+    study: Study,
+    storage: SharedStorage | None = None,
+    vigil: Vigil | None = None,
+    retries: int = RETRIES,
+) -> Iterator[Rescue]:
+    """Put the trials of dead workers back into the queue.
+
+    A dead process of this host is known as such at once; those of other hosts are found by a
+    `vigil`. Of several workers that see the same, the one that fails the trial puts it back. Where
+    that one dies in between, the trial is put back by whoever has seen it left for long enough.
+    `storage` is where the reason is noted.
     """
     trials = study.get_trials(deepcopy=False)
+    if vigil is not None:
+        vigil.look(trials)
+    continued = {number for trial in trials for number in continues(trial)}
     for trial in trials:
-        lost = trial.state is TrialState.RUNNING and is_dead(signature(trial))
-        if lost and kills(trial, trials) >= KILLS and _fail(study, trial.number):
-            yield trial.number
+        why = "" if trial.number in continued else _why_lost(trial, vigil)
+        if not why:
+            continue
+        tries = lost_tries(trial, trials)
+        given_up = tries > retries
+        if given_up:
+            why += f", the {tries}. that this candidate has ended"
+        if trial.state is TrialState.RUNNING:
+            if not _fail(study, trial.number, why, storage):
+                continue
+        elif given_up:
+            continue
+        if not given_up:
+            put_back(study, trial.number)
+        yield Rescue(trial.number, why, given_up)
 
 
-def kills(trial: FrozenTrial, trials: Sequence[FrozenTrial]) -> int:
+def _why_lost(trial: FrozenTrial, vigil: Vigil | None) -> str:
+    """How it is known that nobody runs the trial, or puts it back; empty where somebody may."""
+    if trial.state is not TrialState.RUNNING and not is_left(trial):
+        return ""
+    signed = signature(trial)
+    who = f"its worker, process {signed['pid']} on {signed['host']}," if signed else "its worker"
+    if signed is not None and is_dead(signed):
+        return f"{who} is gone"
+    silent = 0.0 if vigil is None else vigil.silence(trial)
+    return f"{who} has been silent for {silent:.0f} s" if silent else ""
+
+
+def lost_tries(trial: FrozenTrial, trials: Sequence[FrozenTrial]) -> int:
     """How many workers a candidate has ended, where this trial of it lost its worker."""
-    earlier = [trials[number] for number in continues(trial)]
+    earlier = [trials[number] for number in continues(trial) if number < len(trials)]
     return 1 + sum(outcome(other) is not Outcome.INTERRUPTED for other in earlier)
 
 
-def take_over(study: Study) -> Iterator[int]:
-    """Put the trials of dead workers back into the queue; gives the numbers of the interrupted.
-
-    A dead process of this host is known as such at once; those of other hosts are found by
-    Optuna's heartbeat, where the storage has one, a grace period later.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ExperimentalWarning)
-        optuna.storages.fail_stale_trials(study)
+def is_continued_twice(study: Study, trial: Trial) -> bool:
+    """Whether another, earlier trial goes on with the same one: two workers put it back at once."""
     trials = study.get_trials(deepcopy=False)
-    continued = {number for trial in trials for number in continues(trial)}
-    for trial in trials:
-        running = trial.state is TrialState.RUNNING
-        stopped = outcome(trial) is Outcome.INTERRUPTED and trial.number not in continued
-        if not (running or stopped) or not is_dead(signature(trial)):
-            continue  # a stopped worker that lives is about to put its trial back itself
-        if running and not _fail(study, trial.number):
-            continue
-        put_back(study, trial.number)
-        yield trial.number
+    last = continues(trials[trial.number])[-1:]
+    return any(
+        continues(other)[-1:] == last and other.number < trial.number for other in trials if last
+    )
 
 
 def put_back(study: Study, number: int) -> None:
@@ -64,25 +102,27 @@ def put_back(study: Study, number: int) -> None:
 
     The new trial has the same parameters and attributes, and so the same seed and checkpoint.
     """
-    trial = copy.deepcopy(_trial(study, number))
-    if trial.user_attrs.get("outcome") == Outcome.INTERRUPTED:  # that was the old one's end
-        kept = {k: v for k, v in trial.user_attrs.items() if k not in ("outcome", "reason")}
-        trial.user_attrs = kept
+    trial = copy.deepcopy(study.get_trials(deepcopy=False)[number])
+    ends = {"worker"}
+    if outcome(trial) is Outcome.INTERRUPTED or TAKEN in trial.system_attrs:
+        ends |= {"reason"}  # that was the old one's end
+    if trial.user_attrs.get("outcome") == Outcome.INTERRUPTED:
+        ends |= {"outcome"}
+    trial.user_attrs = {k: v for k, v in trial.user_attrs.items() if k not in ends}
+    marks = {BEAT, TAKEN, TOKEN}
+    trial.system_attrs = {k: v for k, v in trial.system_attrs.items() if k not in marks}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         again = RetryHeartbeatStaleTrialCallback()
     again(study, trial)
 
 
-def _fail(study: Study, number: int) -> bool:
+def _fail(study: Study, number: int, why: str, storage: SharedStorage | None) -> bool:
     """Mark a trial as failed; False where someone else told how it ended."""
+    if storage is not None:
+        return storage.give_up_on(study.study_name, number, why)
     try:
         study.tell(number, state=TrialState.FAIL)
     except (ValueError, UpdateFinishedTrialError):
         return False
     return True
-
-
-def _trial(study: Study, number: int) -> FrozenTrial:
-    (trial,) = (t for t in study.get_trials(deepcopy=False) if t.number == number)
-    return trial

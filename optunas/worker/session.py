@@ -8,26 +8,29 @@ checkpoints.
 
 from __future__ import annotations
 
+import _thread
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any, Protocol
 
 from optuna import Study, TrialPruned
-from optuna.exceptions import StorageInternalError
+from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from optunas.attributes import Outcome, conclude, outcome, text
 from optunas.errors import StudyError
-from optunas.process import sign, signature
+from optunas.process import TAKEN, sign, signature
+from optunas.storage import SharedStorage
 from optunas.tally import Tally
 from optunas.worker.places import takes_place
 from optunas.worker.promotion import is_promoted_twice, promote_due
-from optunas.worker.recovery import KILLS, give_up, put_back, take_over
+from optunas.worker.recovery import RETRIES, is_continued_twice, put_back, take_over
+from optunas.worker.vigil import Vigil
 
 FAILURES = 10
 REJECTIONS = 500
@@ -57,42 +60,53 @@ class Watch(Protocol):
 
 @dataclass(frozen=True)
 class Plan:
-    """How long to search: until the study holds `trials` evaluated networks, or `hours` passed."""
+    """How long to search: until the study holds `trials` evaluated networks, or `hours` passed.
+
+    A worker that is silent for `grace_s` seconds has lost its trial, which is then run again, up to
+    `retries` times.
+    """
 
     trials: int | None = None
     hours: float | None = None
+    retries: int = RETRIES
+    grace_s: float = 60.0
 
     def __post_init__(self) -> None:
         if self.trials is not None and self.trials < 1:
             raise StudyError(f"a study shall hold at least 1 trial; got trials={self.trials}")
         if self.hours is not None and not self.hours > 0:
             raise StudyError(f"a search takes more than 0 hours; got hours={self.hours}")
+        if self.retries < 0 or not self.grace_s > 0:
+            raise StudyError(
+                "a lost trial is run again 0 times or more, after more than 0 s; got "
+                f"retries={self.retries}, grace_s={self.grace_s}"
+            )
 
 
-def work(study: Study, objective: Callable[[Trial], Any], plan: Plan, watch: Watch) -> None:
+def work(
+    study: Study,
+    objective: Callable[[Trial], Any],
+    plan: Plan,
+    watch: Watch,
+    storage: SharedStorage | None = None,
+) -> None:
     """Run trials until the plan is fulfilled, or the sampler has nothing more to propose.
 
-    `hours` end the search before a trial that would probably take longer than what is left and a
-    twentieth more. `KeyboardInterrupt` (Ctrl-C, and SIGTERM) passes through after
-    the running trial was marked and put back into the queue. Raises `StudyError` where trial after
-    trial fails or is rejected. Whatever the storage raises passes through as it is.
+    `storage` is the study's, where it was opened by `optunas.storage`. `hours` end the search
+    before a trial that would probably take longer than what is left and a twentieth more.
+    `KeyboardInterrupt` (Ctrl-C, and SIGTERM) passes through after the running trial was marked and
+    put back into the queue. Raises `StudyError` where trial after trial fails or is rejected.
+    Whatever the storage raises passes through as it is.
     """
-    session = _Session(study, objective, plan, watch)
-    with session.interruptible():
+    session = _Session(study, objective, plan, watch, storage)
+    with session.on_duty():
+        session.hand_in()
         session.take_over()
-        if not session.another():
-            return
-        try:
-            study.optimize(session.run, catch=(Exception,), callbacks=[session.ended])
-        except KeyboardInterrupt:
-            if session.interrupted is not None:
-                put_back(study, session.interrupted)
-            raise
-        except (AssertionError, UnboundLocalError) as error:
-            # what becomes of a storage that fails when Optuna writes down how a trial ended
-            raise (_of_the_storage(error) or error) from None
-        if not session.over:
-            watch.note("the sampler has nothing more to propose: the space is searched")
+        while session.another():
+            session.optimize()
+            if session.through:
+                watch.note("the sampler has nothing more to propose: the space is searched")
+                return
 
 
 def _of_the_storage(error: BaseException | None) -> BaseException | None:
@@ -105,24 +119,64 @@ class _NotNeededError(Exception):
     """A trial that another worker's made superfluous."""
 
 
+class _LostError(KeyboardInterrupt):
+    """The running trial was taken over by another worker, while this one was silent."""
+
+
 class _Session:
     """One call of `work`: what is running, and how it has gone lately."""
 
     def __init__(
-        self, study: Study, objective: Callable[[Trial], Any], plan: Plan, watch: Watch
+        self,
+        study: Study,
+        objective: Callable[[Trial], Any],
+        plan: Plan,
+        watch: Watch,
+        storage: SharedStorage | None,
     ) -> None:
         self.study, self.objective, self.plan, self.watch = study, objective, plan, watch
+        self.storage, self.vigil = storage, Vigil(plan.grace_s)
         self.started = time.monotonic()
-        self.over = False
-        self.interrupted: int | None = None
+        self.through = False  # the sampler has stopped the study
+        self._over = False
+        self._number: int | None = None  # of the trial that runs
+        self._interrupted = False
         self._inside = False
         self._stop = False
+        self._lost = False
         self._waiting = False
         self._lately: list[Outcome] = []
 
+    def optimize(self) -> None:
+        """Run trials until the search is over, or one of them was lost to another worker."""
+        self.through = False
+        try:
+            self.study.optimize(self.run, catch=(Exception,), callbacks=[self.ended])
+        except KeyboardInterrupt:
+            if self._interrupted and self._number is not None:
+                put_back(self.study, self._number)
+            raise
+        except (AssertionError, UnboundLocalError, ValueError, UpdateFinishedTrialError) as error:
+            # what becomes of a storage that fails when Optuna writes down how a trial ended, or
+            # that knows of another end
+            if cause := _of_the_storage(error):
+                raise cause from None
+            if not self._was_taken():
+                raise
+            self.watch.note(
+                f"trial {self._number} was taken over by another worker, while this one was silent"
+            )
+        else:
+            self.through = not self._over
+
+    def _was_taken(self) -> bool:
+        if self._number is None:
+            return False
+        return TAKEN in self.study.get_trials(deepcopy=False)[self._number].system_attrs
+
     def run(self, trial: Trial) -> Any:
         """The objective, with a reason noted for whatever it raises."""
-        self._inside = True
+        self._number, self._lost, self._inside = trial.number, False, True
         try:
             if self._stop:
                 raise KeyboardInterrupt
@@ -132,7 +186,7 @@ class _Session:
         except (TrialPruned, _NotNeededError):
             raise
         except KeyboardInterrupt:
-            self.interrupted = trial.number
+            self._interrupted = True
             raise
         except Exception as error:
             line = " ".join(f"{type(error).__name__}: {error}".split())[:500]
@@ -142,9 +196,9 @@ class _Session:
             self._inside = False
 
     def _take_place(self, trial: Trial) -> None:
-        if is_promoted_twice(self.study, trial):
-            conclude(trial, Outcome.REJECTED, "another worker has promoted the same trial")
-            raise TrialPruned("promoted twice")
+        if is_promoted_twice(self.study, trial) or is_continued_twice(self.study, trial):
+            conclude(trial, Outcome.REJECTED, "another worker goes on with the same trial")
+            raise TrialPruned("queued twice")
         if self.plan.trials is None:
             sign(trial)
         elif not takes_place(self.study, trial, self.plan.trials):
@@ -165,8 +219,9 @@ class _Session:
             raise KeyboardInterrupt
         for number in promote_due(study):
             self.watch.note(f"trial {number} is promoted: it is among the best at its epoch now")
+        self.take_over()
         if not self.another():
-            self.over = True
+            self._over = True
             study.stop()
 
     def _check_streak(self, end: Outcome, limit: int, last: FrozenTrial) -> None:
@@ -202,12 +257,39 @@ class _Session:
             raise KeyboardInterrupt
         self.take_over()
 
+    def hand_in(self) -> None:
+        """Tell the storage what earlier workers of this machine could not tell it any more."""
+        for number in self.storage.hand_in() if self.storage is not None else ():
+            self.watch.note(f"trial {number} had ended, and its value is handed in now")
+
     def take_over(self) -> None:
         """Put the trials of dead workers back into the queue, but those that end all workers."""
-        for number in give_up(self.study):
-            self.watch.note(f"trial {number} has ended {KILLS} workers; it is not run again")
-        for number in take_over(self.study):
-            self.watch.note(f"trial {number} had lost its worker; it is run again")
+        for rescue in take_over(self.study, self.storage, self.vigil, self.plan.retries):
+            self.watch.note(str(rescue))
+
+    @contextmanager
+    def on_duty(self) -> Iterator[None]:
+        """Watch the other workers' trials, hear of it when our own is lost, heed signals."""
+        with ExitStack() as duties:
+            duties.enter_context(self.interruptible())
+            duties.enter_context(self.vigil.kept(self.study))
+            if self.storage is not None:
+                pulse = self.storage.pulse
+                before, pulse.on_lost = pulse.on_lost, self._lose
+                duties.callback(setattr, pulse, "on_lost", before)
+                patience = self.storage.patience
+                self.storage.patience = replace(patience, tell=self.watch.note)
+                duties.callback(setattr, self.storage, "patience", patience)
+            yield
+
+    def _lose(self, _: int) -> None:
+        """Called by the thread of the heartbeat: the running trial is another worker's now."""
+        self._lost = True
+        if self._inside and signal.getsignal(signal.SIGTERM) == self._on_signal:
+            if hasattr(signal, "pthread_kill"):  # also ends a sleep, where there is one to end
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
+            else:
+                _thread.interrupt_main(signal.SIGTERM)
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
@@ -226,6 +308,11 @@ class _Session:
                 signal.signal(number, handler)
 
     def _on_signal(self, *_: object) -> None:
+        if self._lost:
+            self._lost = False
+            if self._inside:
+                raise _LostError
+            return
         if self._inside or self._stop:
             self._inside = False
             raise KeyboardInterrupt

@@ -9,15 +9,13 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from optunas._sqlite import one_at_a_time
 from optunas.process import signature
 from optunas.storage import open_storage
 from optunas.worker.places import takes_place
 
 
 def study_at(url: str) -> optuna.Study:
-    storage = one_at_a_time(open_storage(url, heartbeat_s=None))
-    return optuna.create_study(storage=storage, study_name="s", load_if_exists=True)
+    return optuna.create_study(storage=open_storage(url), study_name="s", load_if_exists=True)
 
 
 def begin(url: str, gate: Barrier, total: int) -> None:

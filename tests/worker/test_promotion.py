@@ -102,4 +102,4 @@ def test_of_two_workers_that_promote_at_once_one_gives_way() -> None:
     assert is_promoted_twice(study, trials[2])
     work(study, curve, Plan(trials=3), Told())
     assert study.trials[2].user_attrs["outcome"] == "rejected"
-    assert "another worker has promoted" in study.trials[2].user_attrs["reason"]
+    assert study.trials[2].user_attrs["reason"] == "another worker goes on with the same trial"

@@ -16,6 +16,7 @@ from optunas.attributes import Outcome, conclude, evaluated, outcomes
 from optunas.errors import StudyError
 from optunas.process import signature, this_process
 from optunas.storage import open_storage
+from optunas.worker.recovery import put_back
 from optunas.worker.session import FAILURES, Plan, work
 
 
@@ -290,3 +291,55 @@ def test_foreign_trials_that_still_run_are_waited_for_and_counted(tmp_path: Path
     thread.join()
     assert [t.state for t in study.trials] == [TrialState.COMPLETE] * 2
     assert told.notes == ["waiting for trial 0 (process ? on an unknown host)"]
+
+
+LONG = 20.0
+
+
+def frozen(study: optuna.Study, trial: Trial, url: str) -> None:
+    """What happens to a worker's trial while it is frozen: another takes it over."""
+    assert open_storage(url).give_up_on(study.study_name, trial.number, "silent")
+    put_back(study, trial.number)
+
+
+@pytest.mark.parametrize("how", ["at once", "at the next report", "at the end"])
+def test_who_has_lost_its_trial_stops_and_takes_another(tmp_path: Path, how: str) -> None:
+    beat_s = 0.05 if how == "at once" else 1000
+    storage = open_storage(f"sqlite:///{tmp_path}/s.db", beat_s=beat_s)
+    study = optuna.create_study(storage=storage)
+    told, began = Told(), time.monotonic()
+
+    def objective(trial: Trial) -> float:
+        x = trial.suggest_int("x", 0, 10**9)
+        if trial.number == 0:
+            frozen(study, trial, storage.address)
+            if how == "at once":
+                time.sleep(LONG)
+            if how == "at the next report":
+                trial.report(0.5, 1)
+        return x
+
+    work(study, objective, Plan(trials=2), told, storage)
+    assert time.monotonic() - began < LONG
+    assert states(study) == ["FAIL", "COMPLETE", "COMPLETE"]
+    assert study.trials[1].params == study.trials[0].params
+    assert told.notes == ["trial 0 was taken over by another worker, while this one was silent"]
+    assert told.ended_ == [1, 2]
+
+
+def test_what_was_queued_twice_is_run_once(tmp_path: Path) -> None:
+    storage = open_storage(f"sqlite:///{tmp_path}/s.db")
+    study = optuna.create_study(storage=storage)
+    study.tell(study.ask(), state=TrialState.FAIL)
+    for _ in range(2):
+        put_back(study, 0)
+    ran: list[int] = []
+    work(study, lambda trial: ran.append(trial.number) or 1.0, Plan(trials=2), Told(), storage)
+    assert ran == [1, 3]
+    assert study.trials[2].user_attrs["outcome"] == "rejected"
+
+
+@pytest.mark.parametrize("bad", [{"retries": -1}, {"grace_s": 0}])
+def test_a_plan_that_can_not_be(bad: dict[str, Any]) -> None:
+    with pytest.raises(StudyError, match="run again 0 times or more"):
+        Plan(**bad)

@@ -1,17 +1,18 @@
-"""Database URLs and errors, put so that a person can act on them and no password is shown."""
+"""What databases, drivers and files say when they fail, put so that a person can act on it."""
 
+import contextlib
 import re
+import sqlite3
+from collections.abc import Iterator
 
 import sqlalchemy
+from optuna.exceptions import StorageInternalError
 
-from optunas.errors import StorageError
+from optunas.errors import OptunasError, StorageError
+from optunas.storage.addresses import FORMS, masked, without_password
+from optunas.storage.patience import is_rpc
 
-FORMS = (
-    "sqlite:///studies.db, postgresql+psycopg://user:password@host/name, "
-    "mysql+pymysql://user:password@host/name or journal:///studies.log"
-)
-
-_SECRET_OPTION = re.compile(r"pass|pwd|secret|token", re.IGNORECASE)
+DATABASE_ERRORS = (sqlalchemy.exc.SQLAlchemyError, StorageInternalError, sqlite3.Error, OSError)
 _NO_DRIVER = {
     "postgresql": "pip install 'optunas[postgresql]' and write postgresql+psycopg://...",
     "postgres": "pip install 'optunas[postgresql]' and write postgresql+psycopg://...",
@@ -32,7 +33,8 @@ _CAUSES = (
     ),
     (
         r"refused|resolve|timed out|timeout expired|can't connect|is the server running|"
-        r"unreachable|name or service|connection failed|gone away|lost connection|closed",
+        r"unreachable|unavailable|name or service|connection failed|gone away|lost connection|"
+        r"closed",
         "no database server answers there",
         "start it, or correct host and port",
     ),
@@ -60,58 +62,20 @@ _CAUSES = (
 )
 
 
-def masked(url: str) -> str:
-    """The URL as it may be printed: passwords, also those among its options, become ``***``."""
+@contextlib.contextmanager
+def explained(url: str, kinds: tuple[type[Exception], ...] = DATABASE_ERRORS) -> Iterator[None]:
+    """Turn the errors of databases, drivers and files inside into one StorageError with a way out.
+
+    Passwords stay out of the message; the cause is cut off, since drivers may quote the URL.
+    """
     try:
-        parsed = sqlalchemy.make_url(url)
-    except (sqlalchemy.exc.ArgumentError, ValueError):
-        return _crudely_masked(url)
-    if _ambiguous(url):
-        return _crudely_masked(url)
-    secrets = {key: "***" for key in parsed.query if _SECRET_OPTION.search(key)}
-    if parsed.password is None and not secrets:
-        return url
-    shown = parsed.update_query_dict(secrets).render_as_string(hide_password=True)
-    return shown.replace("%2A%2A%2A", "***")
-
-
-def _crudely_masked(url: str) -> str:
-    """For what can't be parsed: hide all before the last @, or after the host's colon."""
-    scheme, slashes, rest = url.partition("://") if "://" in url else ("", "", url)
-    if "@" in rest:
-        return f"{scheme}{slashes}***@{rest.rpartition('@')[2]}"
-    return scheme + slashes + re.sub(r"^([^/:]*:)[^/]+", r"\1***", rest)
-
-
-def parse(url: str) -> sqlalchemy.URL:
-    """Parse, or raise StorageError for what is no URL or would be misread by Optuna."""
-    if "://" not in url:
-        hint = f"; for an SQLite file write sqlite:///{url}" if url and "@" not in url else ""
-        raise StorageError(f"a storage is a URL, such as {FORMS}; got {masked(url)!r}{hint}")
-    if _ambiguous(url):
-        raise StorageError(
-            f"storage {masked(url)}: a user name or password with one of @ {{ }} breaks the URL; "
-            "write these percent-encoded: @ as %40, { as %7B, } as %7D"
-        )
-    message = f"storage {masked(url)}: this is no URL of a database; write {FORMS}"
-    try:
-        parsed = sqlalchemy.make_url(url)
-    except (sqlalchemy.exc.ArgumentError, ValueError):
-        parsed = None
-    if parsed is None:  # raised out here, without the error that quotes parts of the URL
-        raise StorageError(message)
-    if parsed.get_backend_name() == "sqlite" and parsed.host:
-        raise StorageError(f"{message} (SQLite takes three slashes, four for an absolute path)")
-    return parsed
-
-
-def _ambiguous(url: str) -> bool:
-    """Would @ or braces in the credentials make Optuna or the parser see another URL?"""
-    rest = url.partition("://")[2]
-    head, _, options = rest.partition("?")
-    has_options = "@" in head and re.match(r"[\w.-]+=", options)
-    before, at, _ = (head if has_options else rest).rpartition("@")
-    return bool(at) and any(sign in before for sign in "@{}")
+        yield
+    except OptunasError:
+        raise
+    except Exception as error:
+        if not isinstance(error, kinds) and not is_rpc(error):
+            raise
+        raise StorageError(explain(error, url)) from None
 
 
 def explain(error: Exception, url: str) -> str:
@@ -148,15 +112,4 @@ def _cause(error: BaseException, url: str) -> str:
     for pattern, what, way_out in _CAUSES:
         if re.search(pattern, text.lower()):
             return f"{what}; {way_out}"
-    return f"the database failed: {_without_password(text, url)[:300]}"
-
-
-def _without_password(text: str, url: str) -> str:
-    try:
-        parsed = sqlalchemy.make_url(url)
-    except (sqlalchemy.exc.ArgumentError, ValueError):
-        return text if "@" not in url else "see its log"
-    secrets = [value for key, value in parsed.query.items() if _SECRET_OPTION.search(key)]
-    for secret in (parsed.password, *secrets):
-        text = text.replace(str(secret), "***") if secret else text
-    return text
+    return f"the database failed: {without_password(text, url)[:300]}"
