@@ -19,3 +19,7 @@ class StorageError(OptunasError):
 
 class StudyError(OptunasError):
     """The study, its file or its settings do not fit together."""
+
+
+class ArtifactError(OptunasError):
+    """The artifact store, where workers share their checkpoints, can't be used."""

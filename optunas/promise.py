@@ -2,8 +2,8 @@
 
 Some random networks are trained for a few seconds each. From their pace follow the epochs and the
 share of the images with which a search sees enough networks, about how many it will see, and how
-long the winner's retraining will take. What was promised is written into the study, so that
-whoever joins or resumes it trains by the same recipe.
+long the winner's retraining will take. What was promised first is a fact of the study: whoever
+joins or resumes it, with hours or without, trains by the same recipe.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from optuna.trial import FixedTrial
 
 from optunas.delivery.winner import EXPORT_SECONDS, LONGER, PACE_SECONDS
 from optunas.errors import StudyError
+from optunas.facts import settle
 from optunas.machine import threads_for
 from optunas.nn.passes import with_threads
 from optunas.training.recipe import Recipe
@@ -133,13 +134,13 @@ def promise(
         count = max(1, round(share * images))
         return fmean(pace.whole(epochs, count) for pace in paces)
 
-    def kept(epochs: int) -> float:
+    def reserve(epochs: int) -> float:
         slow = _slow([pace.whole(LONGER * epochs, images) for pace in paces])
         return min(WINNER * seconds, slow + PACE_SECONDS + EXPORT_SECONDS) if winner else 0.0
 
     def networks(epochs: int, share: float) -> float:
         each = BETWEEN + cost(epochs, share) * (PRUNED if pruned else 1.0)
-        return workers * (seconds - kept(epochs)) / each
+        return workers * (seconds - reserve(epochs)) / each
 
     epochs, share = recipe.epochs, recipe.train_fraction
     if not decided:
@@ -157,7 +158,7 @@ def promise(
         train_fraction=share,
         networks=max(1, round(networks(epochs, share))),
         each=median(pace.whole(epochs, count) for pace in paces),
-        winner=kept(epochs),
+        winner=reserve(epochs),
     )
 
 
@@ -165,25 +166,29 @@ def promise_for(
     search: Search,
     seconds: float,
     *,
-    workers: int = 1,
+    devices: Sequence[str | None] = (None,),
     winner: bool = False,
     decided: bool = False,
     tell: Callable[[str], None] = lambda line: None,
 ) -> Promise | None:
     """The promise of a search with `seconds` to go: the study's own, or a new one, measured now.
 
+    devices: of each worker. The pace is that of the search's own; other GPUs are taken to be alike.
     None where there is nothing to plan: a search without hours or with any callable, and a study
     that has trials already, which keeps its recipe. `search.storage` is open.
     """
-    if search.plan.hours is None or search.own is None:
+    if search.own is None:
         return None
     study = search.existing()
     if study is not None and (promised(study) or study.get_trials(deepcopy=False)):
         return promised(study)
+    if search.plan.hours is None:
+        return None
     begin = time.monotonic()
+    on_cpu = search.own.device == "cpu"
     # On a CPU a worker has its share of the cores; so has what is measured for it.
-    shares = workers > 1 and search.own.device == "cpu"
-    with with_threads(threads_for(workers)) if shares else nullcontext():
+    shares = len(devices) > 1 and on_cpu
+    with with_threads(threads_for(len(devices))) if shares else nullcontext():
         paces = measured_paces(search.own, min(MOST, SHARE * seconds), tell)
     recipe = search.own.recipe
     return promise(
@@ -192,10 +197,23 @@ def promise_for(
         len(search.own.data.train),
         seconds - (time.monotonic() - begin),
         # What workers gain on a GPU is not known before they share it: at least this.
-        workers=workers if search.own.device == "cpu" else 1,
+        workers=len(devices) if on_cpu else len(set(devices) - {"cpu"}),
         pruned=search.is_pruned,
         winner=winner,
         decided=decided,
+    )
+
+
+def kept(search: Search, made: Promise | None) -> Search:
+    """The search by the recipe that its study was promised.
+
+    Its fingerprint stays that of the recipe as it was typed: what hours make of it is nobody's
+    choice, and told to all by the promise.
+    """
+    if made is None or search.own is None:
+        return search
+    return replace(
+        search, objective=keeping(search.own, made), fingerprint=search.agreed_fingerprint
     )
 
 
@@ -208,18 +226,38 @@ def keeping(objective: Objective, made: Promise) -> Objective:
     return replace(objective, recipe=replace(recipe, base=replace(recipe.base, **changes)))
 
 
+def check_decided(objective: Objective, made: Promise) -> None:
+    """Raise `StudyError` where the objective's recipe was typed, and is not the promised one."""
+    recipe = objective.recipe if isinstance(objective.recipe, Recipe) else objective.recipe.base
+    typed, bound = asdict(recipe), asdict(made)
+    wrong = [
+        f"{name} {bound[name]:.4g} in the study, {typed[name]:.4g} here"
+        for name in ("epochs", "train_fraction")
+        if typed[name] != bound[name]
+    ]
+    if wrong:
+        raise StudyError(
+            f"a study keeps what its hours were planned for: {', '.join(wrong)}; leave out "
+            "--epochs and --train-fraction, or take another study name (--study)"
+        )
+
+
 def promised(study: Study) -> Promise | None:
     """What the study was promised, where it was."""
-    stored = study.user_attrs.get(ATTRIBUTE)
+    return _read(study.user_attrs.get(ATTRIBUTE))
+
+
+def write_down(study: Study, made: Promise) -> Promise:
+    """The promise that holds for all that join or resume the study: this, or an earlier one."""
+    found = settle(study, ATTRIBUTE, asdict(made), lambda stored: _read(stored) is not None)
+    return _read(found) or made
+
+
+def _read(stored: Any) -> Promise | None:
     try:
         return Promise(**stored) if isinstance(stored, dict) else None
     except TypeError:  # of another version
         return None
-
-
-def write_down(study: Study, made: Promise) -> None:
-    """For those that join or resume the study."""
-    study.set_user_attr(ATTRIBUTE, asdict(made))
 
 
 def _slow(seconds: Sequence[float]) -> float:

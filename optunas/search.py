@@ -6,6 +6,7 @@ says wins over the file, the file over the defaults.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
@@ -21,6 +22,7 @@ from optunas._named import parse_named
 from optunas.errors import StudyError
 from optunas.limits import Limits
 from optunas.spaces import ConvNet
+from optunas.spaces.described import named
 from optunas.study import create_study
 from optunas.training.recipe import Recipe
 from optunas.training.recipe_space import RecipeSpace
@@ -41,7 +43,7 @@ OBJECTIVE_OPTIONS = (
     *LIMIT_OPTIONS,
     *RECIPE_OPTIONS,
     *ENGINE_OPTIONS,
-    *("metrics", "device", "reuse", "proxies", "suggest_recipe"),
+    *("metrics", "device", "devices", "reuse", "proxies", "suggest_recipe", "artifacts"),
 )
 OPTION_NAMES = {
     "params": "max-params",
@@ -70,6 +72,10 @@ class Search:
     seed: int = 0
     random_draws: int | None = None
     directions: tuple[str, ...] = ("maximize",)
+    fingerprint: Mapping[str, Any] | None = None
+    """what the workers agree on, where that is not the objective's own"""
+    anyway: bool = False
+    """join a study also where its fingerprint is another one"""
 
     def __post_init__(self) -> None:
         if self.random_draws is not None and self.random_draws < 0:
@@ -98,6 +104,14 @@ class Search:
             return self.random_draws
         return DRAWS if self.plan.trials is None else min(DRAWS, self.plan.trials // 4)
 
+    @property
+    def agreed_fingerprint(self) -> Mapping[str, Any]:
+        """What all workers of the study must agree on; of a plain callable only its name."""
+        if self.fingerprint is not None:
+            return self.fingerprint
+        own = self.own
+        return own.fingerprint if own else {"objective": named(self.objective)}
+
     def existing(self) -> optuna.Study | None:
         """The study where there is one already, as it is stored."""
         if self.name not in optuna.get_all_study_names(self.storage):
@@ -118,6 +132,8 @@ class Search:
             epochs=own.epochs if own else 20,
             on_change=on_change,
             space=own.prospect if own else None,
+            fingerprint=self.agreed_fingerprint,
+            anyway=self.anyway,
         )
 
     @property
@@ -142,7 +158,7 @@ class Search:
         """Queue the baselines of a new study, then work until the plan is fulfilled."""
         self.queue(study)
         try:
-            work(study, self._timed().objective, self.plan, watch)
+            work(study, self._timed().objective, self.plan, watch, self.storage)
         except OutOfTime:
             watch.note("the time is up; the trial that was running goes on when the search does")
 
@@ -180,7 +196,8 @@ def search_for(target: str, options: Mapping[str, Any]) -> Search:
     settings |= {name: given[name] for name in studyfile.SETTINGS if name in given}
     plan = _plan(settings, given)
     known = {field.name for field in fields(Search)}
-    search = Search(objective, plan=plan, **{k: v for k, v in settings.items() if k in known})
+    settings = {name: value for name, value in settings.items() if name in known}
+    search = Search(objective, plan=plan, anyway=bool(given.get("anyway")), **settings)
     seeds = [source["seed"] for source in (given, settings) if "seed" in source]
     return _tuned(search, given, *seeds[:1])
 
@@ -189,7 +206,8 @@ def _plan(settings: Mapping[str, Any], given: Mapping[str, Any]) -> Plan:
     """Trials and hours; on the command line one of them replaces what the file says of both."""
     source = given if {"trials", "hours"} & set(given) else settings
     trials, hours = source.get("trials"), source.get("hours")
-    return Plan(TRIALS if trials is None and hours is None else trials, hours)
+    patience = {name: given[name] for name in ("retries", "grace_s") if name in given}
+    return Plan(TRIALS if trials is None and hours is None else trials, hours, **patience)
 
 
 def _from_data(target: str, given: Mapping[str, Any]) -> Objective:
@@ -219,6 +237,8 @@ def _tuned(search: Search, given: Mapping[str, Any], seed: int | None = None) ->
     changes = {
         name: given[name] for name in ("metrics", "device", "reuse", "proxies") if name in given
     }
+    if "devices" in given:
+        changes["device"] = _first(given)
     if limits:
         changes["limits"] = replace(own.limits, **limits)
     if recipe or given.get("suggest_recipe"):
@@ -228,8 +248,17 @@ def _tuned(search: Search, given: Mapping[str, Any], seed: int | None = None) ->
         changes["engine"] = replace(own.engine, **engine)
     if own.checkpoints is None:
         changes["checkpoints"] = RUNS / quote(search.name, safe=" ") / "checkpoints"
+    if "artifacts" in given or own.artifacts is None:
+        changes["artifacts"] = given.get("artifacts") or os.environ.get("OPTUNAS_ARTIFACTS") or None
     seed = own.seed if seed is None else seed
     return replace(search, seed=seed, objective=replace(own, seed=seed, **changes))
+
+
+def _first(given: Mapping[str, Any]) -> str:
+    """The device that stands for all: what is measured before the workers start, is on this one."""
+    if "device" in given:
+        raise StudyError("--device names one, --devices all of them: give one of the two")
+    return str(given["devices"][0])
 
 
 def _changed(

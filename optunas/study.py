@@ -2,7 +2,7 @@
 
 import logging
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import optuna
@@ -12,7 +12,7 @@ from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 
-from optunas import _version
+from optunas import fingerprint as fingerprints
 from optunas._named import unknown
 from optunas.errors import StudyError
 from optunas.pruners import make_pruner
@@ -21,7 +21,6 @@ from optunas.spaces.sight import Sight
 from optunas.spaces.space import Suggests
 from optunas.storage import address, explained, open_storage
 
-SETTINGS = "optunas.settings"  # the user attribute that holds what the study was created with
 NAME_LIMIT = 512  # characters, of the column in Optuna's tables
 
 
@@ -37,6 +36,8 @@ def create_study(
     epochs: int = 20,
     on_change: Callable[[str], None] | None = None,
     space: Suggests | Sight | None = None,
+    fingerprint: Mapping[str, Any] | None = None,
+    anyway: bool = False,
 ) -> optuna.Study:
     """Create the study of this name, or go on with it where it exists.
 
@@ -46,16 +47,21 @@ def create_study(
     or better ``objective.prospect``) is what samplers by name see of the networks. The same seed
     gives the same search, also after an interruption.
 
-    A new study remembers its settings in the user attribute "optunas.settings". Where a resumed
-    one gets others, it continues with these, and ``on_change`` (by default a logged warning) is
-    told in one line. Raises StudyError for other directions or metrics, or settings that don't
-    exist, StorageError where the storage fails.
+    ``fingerprint`` (``objective.fingerprint``) is what everybody who works on the study must agree
+    on; with the versions and the strategy it is kept in the user attribute "optunas.fingerprint".
+    Raises StudyError, with what differs, where the study was created with another one; with
+    ``anyway`` it is joined all the same. Another strategy (sampler, pruner, their seed) may go on
+    with a study. Either is told to ``on_change`` (by default a logged warning) in one line.
+
+    Raises StudyError for other directions or metrics, or settings that don't exist, StorageError
+    where the storage fails.
     """
     _check(name, directions, metric_names)
     pruner = "none" if pruner is None else pruner
     objectives = len(directions)
     made_sampler = make_sampler(sampler, seed=seed, n_objectives=objectives, space=space)
     made_pruner = make_pruner(pruner, epochs=epochs, n_objectives=objectives)
+    mine = fingerprints.complete(fingerprint or {}, _strategy(sampler, pruner, seed))
     opened = open_storage(storage)
     with explained(address(opened)):
         study = optuna.create_study(
@@ -68,8 +74,8 @@ def create_study(
         )
         _agree_on_directions(study, directions)
         _agree_on_metrics(study, metric_names)
-        settings = _settings(sampler, pruner, seed, epochs, directions)
-        _agree_on_settings(study, settings, on_change or logging.getLogger("optunas").warning)
+        note = on_change or logging.getLogger("optunas").warning
+        fingerprints.agree(study, mine, note, anyway=anyway)
     return study
 
 
@@ -90,12 +96,6 @@ def load_study(
         return optuna.load_study(
             study_name=_chosen(name, names), storage=opened, sampler=sampler, pruner=pruner
         )
-
-
-def settings_of(study: optuna.Study) -> dict[str, Any]:
-    """What the study was created with; empty for one that optunas did not create."""
-    stored = study.user_attrs.get(SETTINGS, {})
-    return dict(stored) if isinstance(stored, dict) else {}
 
 
 def _chosen(name: str | None, names: list[str]) -> str:
@@ -146,33 +146,11 @@ def _agree_on_metrics(study: optuna.Study, metric_names: Sequence[str] | None) -
         study.set_metric_names(list(metric_names))
 
 
-def _settings(
-    sampler: str | BaseSampler,
-    pruner: str | BasePruner | None,
-    seed: int,
-    epochs: int,
-    directions: Sequence[str],
-) -> dict[str, Any]:
+def _strategy(
+    sampler: str | BaseSampler, pruner: str | BasePruner, seed: int
+) -> dict[str, str | int]:
     return {
         "sampler": sampler if isinstance(sampler, str) else type(sampler).__name__,
         "pruner": pruner if isinstance(pruner, str) else type(pruner).__name__,
         "seed": seed,
-        "epochs": epochs,
-        "directions": list(directions),
-        "optunas": _version.__version__,
-        "optuna": optuna.__version__,
     }
-
-
-def _agree_on_settings(
-    study: optuna.Study, settings: dict[str, Any], on_change: Callable[[str], None]
-) -> None:
-    stored = settings_of(study)
-    if not stored:
-        study.set_user_attr(SETTINGS, settings)
-        return
-    changed = [key for key in settings if key in stored and stored[key] != settings[key]]
-    if changed:
-        before = ", ".join(f"{key} {stored[key]!r}" for key in changed)
-        after = ", ".join(f"{key} {settings[key]!r}" for key in changed)
-        on_change(f"this study was created with {before}; continues with {after}")

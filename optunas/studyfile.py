@@ -7,7 +7,8 @@ A study file is plain Python that defines
 and may define, where the command line does not say otherwise,
 
     name           the study's name; the file's name without `.py`
-    trials, hours  how long to search: finished trials in the study; wall-clock hours
+    trials, hours  how long to search: finished trials in the study; wall-clock hours, counted
+                   once for all that work on the study
     storage        the storage's URL; `sqlite:///optunas.db`
     sampler        a name such as "tpe" or "tpe(startup=20)", or an Optuna sampler
     pruner         likewise; "median"

@@ -15,10 +15,10 @@ PACKAGE = Path(__file__).parents[1] / "optunas"
 
 ARROWS = {
     "errors": "",
+    "atomic": "",
+    "artifacts": "atomic errors",
     "_version": "",
     "_named": "errors",
-    "_database": "errors",
-    "_sqlite": "",
     "quantities": "errors",
     "ranks": "",
     "machine": "",
@@ -31,41 +31,45 @@ ARROWS = {
     "spaces": "architecture limits nn errors",  # nn when a network is made, never when imported
     "nn": "architecture errors",
     "data": "errors machine",
-    "training": "data nn errors machine",
+    "training": "atomic data nn errors machine",
     # one trial
     "attributes": "",
     "proxies": "attributes data errors nn ranks training _named",
     "objective": (
-        "architecture attributes data errors limits metrics nn process proxies pruners "
-        "spaces training"
+        "architecture artifacts attributes data errors fingerprint limits metrics nn process "
+        "proxies pruners spaces training"
     ),
     # the study
     "testing": "architecture nn spaces errors",
     "samplers": "architecture proxies pruners ranks spaces limits attributes errors _named",
     "pruners": "attributes errors _named",
     "benchmarks": "attributes spaces errors _named",
-    "storage": "errors _database _sqlite",
-    "study": "samplers pruners spaces storage errors _named _version",
+    "storage": "errors process",
+    "facts": "",
+    "fingerprint": "facts errors _version",
+    "study": "fingerprint samplers pruners spaces storage errors _named",
     "tally": "attributes",
-    "worker": "attributes process pruners tally errors",
+    "worker": "attributes process pruners storage tally errors",
     # what people touch
     "studyfile": "errors",
     "delivery": "architecture objective tally training errors _version",
     "search": "_named data limits objective spaces study studyfile training worker errors",
-    "promise": "delivery machine nn objective training errors",
+    "deadline": "facts worker",
+    "promise": "delivery facts machine nn objective training errors",
     "terminal": "architecture attributes proxies storage tally training worker errors",
-    "together": "attributes errors machine objective search worker",
+    "together": "attributes deadline errors machine objective search worker",
     "cli": (
-        "_version architecture delivery errors promise quantities search storage study tally "
-        "terminal together worker"
+        "_version architecture deadline delivery errors promise quantities search storage study "
+        "tally terminal together worker"
     ),
     "__main__": "cli",
     "__init__": "_version",
 }
 
 TORCH_FREE = [
-    "architecture", "attributes", "benchmarks", "cli", "limits", "metrics", "proxies", "pruners",
-    "references", "samplers", "spaces", "storage", "study", "studyfile", "tally", "terminal",
+    "architecture", "artifacts", "attributes", "benchmarks", "cli", "deadline", "facts",
+    "fingerprint", "limits", "metrics", "proxies", "pruners", "references",
+    "samplers", "spaces", "storage", "study", "studyfile", "tally", "terminal",
     "training", "worker",
 ]  # fmt: skip
 

@@ -22,6 +22,7 @@ from optuna.trial import TrialState
 from optunas.attributes import evaluated, outcomes
 from optunas.cli import main
 from optunas.cli.speaking import this_command
+from optunas.fingerprint import fingerprint_of
 
 from .small import COMMAND, PLAIN_FILE, STUDY_FILE, environment, finish, optunas, start
 
@@ -126,6 +127,21 @@ def test_a_run_says_what_it_does_what_it_found_and_what_to_do_next(folder: Path,
         assert part in out
 
 
+def test_another_search_is_refused_unless_it_is_meant(folder: Path, run: Run) -> None:
+    assert run("run", "few.py", "--trials", "1", "--max-params", "500k")[0] == 0
+    before = len(study(folder).trials)
+    other = ("run", "few.py", "--trials", "2", "--max-params", "1M", "--epochs", "1")
+    code, _, err = run(*other)
+    assert code == 2
+    assert "recipe: epochs 3 in the study, 1 here" in err
+    assert "limits: params 500000 in the study, 1000000 here" in err
+    assert len(study(folder).trials) == before
+    code, out, _ = run(*other, "--anyway")
+    assert code == 0
+    assert "note: this worker joins though it differs in " in out
+    assert len(evaluated(study(folder).trials)) == 2
+
+
 def test_options_win_over_the_study_file(folder: Path, run: Run) -> None:
     (folder / "few.py").write_text(
         STUDY_FILE + "trials = 1\nname = 'mine'\nsampler = 'tpe(startup=3)'\nseed = 7\n"
@@ -134,8 +150,8 @@ def test_options_win_over_the_study_file(folder: Path, run: Run) -> None:
     assert code == 0
     assert "random, pruner median, seed 7" in out
     assert len(evaluated(study(folder, "mine").trials)) == 1
-    settings = study(folder, "mine").user_attrs["optunas.settings"]
-    assert (settings["seed"], settings["sampler"]) == (7, "random")
+    known = fingerprint_of(study(folder, "mine"))
+    assert (known["seed"], known["strategy"]["sampler"]) == (7, "random")
 
     options = ["--trials", "1", "--study", "other", "--epochs", "1", "--seed", "8"]
     more = ["--metric", "f1", "--metric", "params", "--batch-size", "32", "--no-reuse"]
@@ -283,7 +299,7 @@ def test_a_killed_run_is_gone_on_with_from_its_last_epoch(folder: Path, run: Run
     finish(process)
     assert study(folder).trials[1].state is TrialState.RUNNING
     out = _goes_on(folder, run, arguments)
-    assert "trial 1 had lost its worker; it is run again" in out
+    assert re.search(r"trial 1: its worker, process \d+ on .*, is gone; it is run again", out)
 
 
 def _goes_on(folder: Path, run: Run, arguments: tuple[str, ...]) -> str:

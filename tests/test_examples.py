@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.py"))
+NEEDS = {"ray_workers": ["ray"], "dask_workers": ["distributed", "optuna_integration"]}
+"""Packages beyond those that optunas itself needs."""
 
 
 def test_there_are_examples() -> None:
@@ -18,6 +20,8 @@ def test_there_are_examples() -> None:
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_an_example_runs(path: Path, tmp_path: Path) -> None:
+    for needed in NEEDS.get(path.stem, ()):
+        pytest.importorskip(needed, reason=f"pip install {needed} to run this example")
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     environment.pop("OPTUNAS_STORAGE", None)
     done = subprocess.run(

@@ -10,8 +10,10 @@ import pytest
 from optuna.trial import TrialState
 
 from optunas.attributes import outcomes
-from optunas.promise import promised
+from optunas.deadline import agree_on_deadline
+from optunas.promise import Promise, kept, promised, write_down
 from optunas.search import Search
+from optunas.storage import open_storage
 from optunas.training import Epoch
 from optunas.worker import SLACK, OutOfTime, Plan
 
@@ -40,7 +42,9 @@ def test_a_search_of_some_hours_plans_them_and_ends_with_a_winner(
     assert known["recipe"]["train_fraction"] == 1.0
     assert seconds < 2 * 0.012 * 3600  # a machine of tests is a busy one; studied in performance/
 
-    code, out, _ = run("run", "few.py", "--hours", "0.0005")  # resumed: as it was promised
+    code, out, _ = run(
+        "run", "few.py", "--hours", "0.0005", "--seed", "1"
+    )  # resumed: as it was promised
     assert code == 0
     assert promised(study(folder)) == made
     assert made.describe() in out
@@ -69,7 +73,7 @@ def test_a_trial_that_would_be_late_is_put_back_and_goes_on_another_time(tmp_pat
     hours = 3.0 / 3600
     end = [time.monotonic() + 3.0 * (1 + SLACK) + 1.0]
     objective = small_objective(on_epoch=late(end), checkpoints=tmp_path)
-    storage = optuna.storages.InMemoryStorage()
+    storage = open_storage(optuna.storages.InMemoryStorage())
     search = Search(objective, "s", Plan(hours=hours), storage, "random")
     found = search.study(on_change=print)
     told = Told()
@@ -89,3 +93,37 @@ def test_a_trial_that_would_be_late_is_put_back_and_goes_on_another_time(tmp_pat
 def test_out_of_time_is_an_interrupt() -> None:
     with pytest.raises(KeyboardInterrupt):
         raise OutOfTime
+
+
+def test_hours_are_counted_once_for_all_that_work_on_a_study(
+    folder: Path,  # noqa: F811
+    run: Run,  # noqa: F811
+) -> None:
+    assert run("run", "few.py", "--trials", "1")[0] == 0
+    agree_on_deadline(study(folder), time.time() + 8)
+    began = time.monotonic()
+    code, out, _ = run("run", "few.py", "--hours", "5")
+    assert code == 0
+    assert time.monotonic() - began < 60
+    assert "note: the hours of this study are counted already: it ends in 0.1" in out
+
+
+def test_what_hours_were_planned_for_holds_for_those_without(
+    folder: Path,  # noqa: F811
+    run: Run,  # noqa: F811
+) -> None:
+    assert run("run", "few.py", "--trials", "1")[0] == 0
+    write_down(study(folder), Promise(2, 1.0, 100, 1.0, 0.0))
+    assert run("run", "few.py", "--trials", "3", "--no-reuse")[0] == 0
+    assert study(folder).trials[-1].user_attrs["recipe"]["epochs"] == 2
+    code, _, err = run("run", "few.py", "--trials", "4", "--epochs", "3")
+    assert code == 2
+    assert "epochs 2 in the study, 3 here; leave out --epochs" in err
+
+
+def test_of_two_promises_at_once_the_first_is_kept(tmp_path: Path) -> None:
+    first, second = Promise(2, 1.0, 9, 1.0, 0.0), Promise(5, 1.0, 9, 1.0, 0.0)
+    storage = open_storage(f"sqlite:///{tmp_path}/s.db")
+    search = Search(small_objective(), "s", Plan(hours=1.0), storage, "random")
+    write_down(kept(search, first).study(print), first)
+    assert write_down(kept(search, second).study(print), second) == first

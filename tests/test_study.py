@@ -7,9 +7,10 @@ import optuna
 import pytest
 
 from optunas.errors import StorageError, StudyError
+from optunas.fingerprint import ATTRIBUTE, fingerprint_of
 from optunas.pruners import ParetoPruner
 from optunas.storage import open_storage
-from optunas.study import SETTINGS, create_study, load_study, settings_of
+from optunas.study import create_study, load_study
 
 
 @pytest.fixture
@@ -63,19 +64,33 @@ def test_a_resumed_study_repeats_another_resumed_alike() -> None:
     assert twice() == twice()
 
 
-def test_settings_are_stored(storage: optuna.storages.BaseStorage) -> None:
+def strategy(study: optuna.Study) -> dict[str, Any]:
+    found = fingerprint_of(study)["strategy"]
+    assert isinstance(found, dict)
+    return found
+
+
+def test_the_strategy_is_stored(storage: optuna.storages.BaseStorage) -> None:
     study = create_study("s", storage=storage, sampler="tpe(startup=5)", pruner=None, seed=3)
-    settings = settings_of(study)
-    versions = {"optuna": optuna.__version__, "optunas": settings["optunas"]}
-    assert settings == versions | {
-        "sampler": "tpe(startup=5)",
-        "pruner": "none",
-        "seed": 3,
-        "epochs": 20,
-        "directions": ["maximize"],
-    }
+    assert strategy(study) == {"sampler": "tpe(startup=5)", "pruner": "none", "seed": 3}
     own = create_study("t", storage=storage, sampler=optuna.samplers.QMCSampler())
-    assert settings_of(own)["sampler"] == "QMCSampler"
+    assert strategy(own)["sampler"] == "QMCSampler"
+
+
+def test_a_fingerprint_is_kept_and_another_is_refused(
+    storage: optuna.storages.BaseStorage, said: pytest.LogCaptureFixture
+) -> None:
+    mine = {"limits": {"params": 500_000}, "data": "abc"}
+    create_study("s", storage=storage, fingerprint=mine)
+    study = create_study("s", storage=storage, fingerprint=mine)
+    assert {"limits", "data", "optuna", "optunas", "strategy"} == set(fingerprint_of(study))
+    other = mine | {"limits": {"params": 10**6}}
+    with pytest.raises(StudyError, match="limits: params 500000 in the study, 1000000 here"):
+        create_study("s", storage=storage, fingerprint=other)
+    assert said.messages == []
+    create_study("s", storage=storage, fingerprint=other, anyway=True)
+    assert len(said.messages) == 1
+    assert fingerprint_of(study)["limits"] == {"params": 500_000}
 
 
 def test_resuming_with_the_same_settings_is_silent(
@@ -96,7 +111,7 @@ def test_resuming_with_others_says_so_and_continues(
     )
     assert said.messages == [line]
     assert len(draws(study, 2)) == 4
-    assert settings_of(study)["sampler"] == "tpe"
+    assert strategy(study)["sampler"] == "tpe"
 
     lines: list[str] = []
     create_study("s", storage=storage, sampler="random", seed=4, on_change=lines.append)
@@ -107,13 +122,17 @@ def test_resuming_with_others_says_so_and_continues(
 def test_a_study_that_optuna_created_is_adopted(storage: optuna.storages.BaseStorage) -> None:
     optuna.create_study(study_name="s", storage=storage, direction="maximize")
     study = create_study("s", storage=storage, sampler="random", metric_names=["f1"])
-    assert settings_of(study)["sampler"] == "random"
+    assert strategy(study)["sampler"] == "random"
     assert study.metric_names == ["f1"]
 
 
-def test_settings_written_by_a_stranger_do_no_harm(storage: optuna.storages.BaseStorage) -> None:
-    create_study("s", storage=storage).set_user_attr(SETTINGS, "<b>nonsense</b>")
-    assert settings_of(create_study("s", storage=storage))["sampler"] == "tpe"
+@pytest.mark.parametrize("nonsense", ["<b>nonsense</b>", {"strategy": [1]}, {"strategy": "x"}])
+def test_what_a_stranger_wrote_does_no_harm(
+    nonsense: Any, storage: optuna.storages.BaseStorage
+) -> None:
+    create_study("s", storage=storage).set_user_attr(ATTRIBUTE, nonsense)
+    study = create_study("s", storage=storage, fingerprint={"data": "abc"})
+    assert fingerprint_of(study)["data"] == "abc"
 
 
 def test_directions_and_metrics_stay(storage: optuna.storages.BaseStorage) -> None:
@@ -131,7 +150,7 @@ def test_several_objectives_are_pruned_by_what_is_dominated(
 ) -> None:
     two = {"storage": storage, "directions": ["maximize", "minimize"]}
     assert isinstance(create_study("s", metric_names=["f1", "params"], **two).pruner, ParetoPruner)
-    assert settings_of(load_study("s", storage))["pruner"] == "median"
+    assert strategy(load_study("s", storage))["pruner"] == "median"
     assert isinstance(create_study("t", pruner="pareto(dominators=5)", **two).pruner, ParetoPruner)
     assert isinstance(create_study("u", pruner=None, **two).pruner, optuna.pruners.NopPruner)
     own = optuna.pruners.MedianPruner()

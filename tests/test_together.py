@@ -1,4 +1,4 @@
-"""Several workers share a device: `optunas run --workers-per-device`, as a person runs it."""
+"""Several workers of one command: `optunas run --workers 2`, as a person runs it."""
 
 import os
 import signal
@@ -14,15 +14,16 @@ from optuna.trial import TrialState
 from optunas import machine, together
 from optunas.attributes import evaluated
 from optunas.cli.speaking import without
+from optunas.deadline import agree_on_deadline
 from optunas.errors import StudyError
 from optunas.limits import Limits
 from optunas.search import Search
 from optunas.storage import open_storage
-from optunas.together import search_together, this_member
+from optunas.together import dealt, search_together, serve, this_member
 from optunas.worker import Plan
 from optunas.worker.member import VARIABLE, Member
 
-from .small import STUDY_FILE, finish, optunas, start
+from .small import STUDY_FILE, finish, optunas, small_objective, start
 
 GREEDY_FILE = """
 import psutil, torch, optunas
@@ -61,7 +62,7 @@ def study(folder: Path, name: str) -> optuna.Study:
 
 def test_what_one_worker_can_not_afford_fails_there_and_harms_nobody(tmp_path: Path) -> None:
     (tmp_path / "greedy.py").write_text(GREEDY_FILE)
-    arguments = ("run", "greedy.py", "--trials", "8", "--workers-per-device", "2")
+    arguments = ("run", "greedy.py", "--trials", "8", "--devices", "cpu,cpu")
     code, out, err = optunas(*arguments, folder=tmp_path)
     assert (code, err) == (0, "")
     assert "2 workers on cpu, each with 1 thread and at most " in out
@@ -116,7 +117,7 @@ def led(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What would be started."""
     calls: list[Any] = []
     monkeypatch.setattr(
-        together, "lead", lambda study, members, command, watch: calls.append((members, command))
+        together, "lead", lambda study, members, command, *rest: calls.append((members, command))
     )
     return calls
 
@@ -130,14 +131,14 @@ def plain(tmp_path: Path, **settings: Any) -> tuple[Search, optuna.Study]:
 def test_a_study_in_memory_can_not_be_shared(led: list[Any], tmp_path: Path) -> None:
     search, study = plain(tmp_path, storage=open_storage("sqlite:///:memory:"))
     with pytest.raises(StudyError, match=r"3 workers share a study .* in memory: take a file"):
-        search_together(search, study, 3, ["run", "s.py"], None, Told())
+        search_together(search, study, [None] * 3, ["run", "s.py"], None, Told())
     assert led == []
 
 
 def test_where_nothing_is_left_to_do_nobody_is_started(led: list[Any], tmp_path: Path) -> None:
     search, study = plain(tmp_path, plan=Plan(trials=2))
     study.optimize(search.objective, n_trials=2)
-    search_together(search, study, 3, ["run", "s.py"], None, Told())
+    search_together(search, study, [None] * 3, ["run", "s.py"], None, Told())
     assert led == []
 
 
@@ -146,32 +147,72 @@ def test_the_machine_is_divided(
 ) -> None:
     monkeypatch.setattr(machine, "cores", lambda: 16)
     monkeypatch.setattr(together, "free_ram", lambda: 100_000)
-    search, study = plain(tmp_path, plan=Plan(hours=2))
+    search, study = plain(tmp_path)
     for wished, workers, threads in (("", 3, 5), ("2", 3, 2), ("64", 3, 5), ("", 20, 1)):
         monkeypatch.setenv("OMP_NUM_THREADS", wished)
-        search_together(search, study, workers, ["run", "s.py"], "sqlite:///s.db", Told())
+        devices = [None] * workers
+        search_together(search, study, devices, ["run", "s.py"], "sqlite:///s.db", Told())
         members, command = led.pop()
         assert command[-2:] == ["run", "s.py"]
         assert [m.number for m in members] == list(range(1, workers + 1))
         assert {m.threads for m in members} == {threads}
         assert {m.ram for m in members} == {90_000 // workers}
+        assert {m.of for m in members} == {workers}
         assert {m.storage for m in members} == {"sqlite:///s.db"}
-        (deadline,) = {m.deadline for m in members}
-        assert 7190 < deadline - time.time() <= 7200
+
+
+def test_each_device_is_divided_among_those_that_are_on_it(
+    led: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "cores", lambda: 16)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    search, study = plain(tmp_path)
+    told = Told()
+    devices = ["cuda:0", "cuda:1", "cuda:0"]
+    search_together(search, study, devices, ["run", "s.py"], None, told)
+    ((members, _),) = led
+    assert [(m.number, m.device, m.of, m.threads) for m in members] == [
+        (1, "cuda:0", 2, 5),
+        (2, "cuda:1", 1, 5),
+        (3, "cuda:0", 2, 5),
+    ]
+    assert told.notes == [
+        "2 workers on cuda:0, 1 on cuda:1, each with 5 threads and an equal share of its GPU's "
+        "memory"
+    ]
+
+
+def test_each_worker_has_a_device_of_this_machine() -> None:
+    own = Search(small_objective(), "s")
+    assert dealt(own) == ("cpu",)
+    assert dealt(own, None, 2) == dealt(own, ("cpu",), None, 2) == dealt(own, ("cpu", "cpu"))
+    assert dealt(Search(lambda trial: 1.0, "s"), None, 3) == (None, None, None)
+    with pytest.raises(StudyError, match="this torch can't compute on device 'meta'"):
+        dealt(own, ("cpu", "meta"))
+    with pytest.raises(StudyError, match="leave out --workers or --workers-per-device"):
+        dealt(own, ("cpu", "cpu"), 3, 2)
+
+
+def test_a_member_searches_until_the_study_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(together, "leave_with_parent", lambda: None)
+    search, study = plain(tmp_path, plan=Plan(hours=5), sampler="random", directions=("minimize",))
+    agree_on_deadline(study, time.time() + 30)
+    began = time.monotonic()
+    serve(search, Member(1, 1, 1, 2**40), reserve=28.0)
+    assert time.monotonic() - began < 10
+    assert study.trials
 
 
 def test_a_member_learns_who_it_is_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    member = Member(2, 4, 3, 10**9, time.time() + 1800, "sqlite:///s.db")
+    member = Member(2, 4, 3, 10**9, "cuda:1", "sqlite:///s.db")
     assert member.environment()["OMP_NUM_THREADS"] == "3"
     for name, value in member.environment().items():
         monkeypatch.setenv(name, value)
     assert this_member() == member
     assert this_member() is None
     assert VARIABLE not in os.environ
-    hours = member.plan(Plan(trials=5, hours=2)).hours
-    assert hours == pytest.approx(0.5, abs=0.01)
-    assert Member(1, 2, 1, 1).plan(Plan(5)) == Plan(5)
-    assert Member(1, 2, 1, 1, deadline=1.0).plan(Plan(5)).hours == pytest.approx(1 / 3600)
 
 
 @pytest.mark.parametrize("rubbish", ["2/4", '{"number": 1}', "[1, 2]"])
@@ -189,25 +230,25 @@ def test_a_url_is_left_out_of_the_command_line(typed: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("device", "limits", "said"),
+    ("devices", "limits", "said"),
     [
-        ("cuda:0", Limits(latency_ms=5), True),
-        ("cuda:0", Limits(memory_mb=5), False),
-        ("cpu", Limits(latency_ms=5), False),
+        (["cuda:0", "cuda:0"], Limits(latency_ms=5), True),
+        (["cuda:0", "cuda:0"], Limits(memory_mb=5), False),
+        (["cuda:0", "cuda:1"], Limits(latency_ms=5), False),
+        (["cpu", "cpu"], Limits(latency_ms=5), False),
     ],
 )
 def test_latency_on_a_shared_gpu_is_said_to_be_disturbed(
-    device: str, limits: Limits, said: bool, led: list[Any], tmp_path: Path,
+    devices: list[str], limits: Limits, said: bool, led: list[Any], tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     class Own:
         metrics = ("accuracy",)
 
-    Own.device, Own.limits = device, limits  # type: ignore[attr-defined]
+    Own.limits = limits  # type: ignore[attr-defined]
     monkeypatch.setattr(Search, "own", Own)
     monkeypatch.setattr(Search, "queue", lambda self, study: None)
     told = Told()
     search, study = plain(tmp_path, plan=Plan(trials=2))
-    search_together(search, study, 2, ["run", "s.py"], None, told)
+    search_together(search, study, devices, ["run", "s.py"], None, told)
     assert any("while other workers use the GPU" in note for note in told.notes) is said
-    assert f"2 workers on {device}, each with " in told.notes[0]

@@ -1,4 +1,4 @@
-"""The command line: `optunas run`, `status`, `show`, `promote`, `dashboard`, `deliver`.
+"""The command line: `optunas run`, `status`, `show`, `promote`, `dashboard`, `serve`, `deliver`.
 
 Only this package prints. torch is imported by the commands that train, and by no other; Optuna by
 those that open a study. Each command is a file, and imports what it needs when it is called.
@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from optunas._version import __version__
-from optunas.cli import delivering, promoting, reading, searching, showing
+from optunas.cli import delivering, promoting, reading, searching, serving, showing, working
 from optunas.cli.speaking import complain, say
 from optunas.errors import OptunasError
 
@@ -26,10 +26,12 @@ app = typer.Typer(
     \b
     optunas run studies/digits.py        search, or go on with a search
     optunas run ./photos --max-params 2M a folder of images is enough to begin
+    optunas worker studies/digits.py     one worker: what a cluster starts
     optunas status                       where the studies stand
     optunas show 12                      one trial: its network, costs, learning curve
     optunas promote 12                   let a trial that was stopped early go on
     optunas dashboard                    watch it in the browser
+    optunas serve                        stand before a database for hundreds of workers
     optunas deliver studies/digits.py    retrain the best, test it once, write it to disk
 
     \b
@@ -75,10 +77,12 @@ def _options(
 
 for command in (
     searching.run,
+    working.worker,
     reading.status,
     reading.show,
     promoting.promote,
     showing.dashboard,
+    serving.serve,
     delivering.deliver,
 ):
     app.command()(command)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import shlex
 import sys
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import optuna
@@ -14,17 +17,22 @@ from rich.text import Text
 
 from optunas.cli.delivering import retrain_and_keep
 from optunas.cli.speaking import console, program, say, storage_option, this_command, without
-from optunas.promise import Promise, keeping, promise_for, promised, write_down
+from optunas.deadline import agree_on_deadline, plan_until
+from optunas.promise import Promise, check_decided, kept, promise_for, promised, write_down
 from optunas.search import Search
-from optunas.storage import address, explained, open_storage
+from optunas.storage import address, describe, explained, open_storage
 from optunas.tally import Tally, best_trials
 from optunas.terminal import best_table, comparison_table, intro, proxy_table, watching
+from optunas.terminal.live import Watcher
 
 if TYPE_CHECKING:
-    from optunas.terminal.live import Watcher
     from optunas.together import Member
 
 SUGGESTED_TRIALS = 40
+WAIT_SECONDS = 60.0  # for a database that a cluster starts beside its workers
+BEATS = 4  # in a grace period
+
+_Begun = tuple[Search, optuna.Study, Promise | None, float | None]
 
 
 def serve(search: Search, member: Member) -> None:
@@ -32,11 +40,12 @@ def serve(search: Search, member: Member) -> None:
     from optunas.together import serve as work_for
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    search = replace(search, storage=open_storage(search.storage))
+    search = _opened(search)
     try:
         with explained(address(search.storage)):
             study = search.existing()
-            work_for(_kept(search, promised(study) if study is not None else None), member)
+            made = promised(study) if study is not None else None
+            work_for(kept(search, made), member, _reserve(made))
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
 
@@ -45,9 +54,9 @@ def serve(search: Search, member: Member) -> None:
 class Conduct:
     """One call of `optunas run`.
 
-    searched: the data as they were typed. deadline: of `time.monotonic`, for all of it.
-    recipe_is_given: whether the epochs or the share of the images were typed, and so decided.
-    output: the winner's folder. workers: how many share the device. storage: as it was typed.
+    searched: the data as they were typed. deadline: when all of it shall be over, in seconds since
+    1970. recipe_is_given: whether the epochs or the share of the images were typed, and so decided.
+    output: the winner's folder. devices: of each worker. storage: as it was typed.
     """
 
     search: Search
@@ -55,55 +64,86 @@ class Conduct:
     deadline: float | None = None
     recipe_is_given: bool = False
     output: str | None = None
-    workers: int = 1
+    devices: Sequence[str | None] = (None,)
     storage: str | None = None
 
     def go(self) -> None:
         """Search, say what was found, and retrain the winner where it is wanted."""
-        optuna.logging.set_verbosity(optuna.logging.ERROR)
-        search = replace(self.search, storage=open_storage(self.search.storage))
-        with explained(address(search.storage)):
-            made = self._promise(search)
-            search = self._within(_kept(search, made), made)
-            study = search.study(on_change=lambda line: console.print(Text(f"note: {line}")))
-            if made is not None:
-                write_down(study, made)
+        with self._begun() as (search, study, made, deadline):
             self._run(search, study, made)
             _results(study, search)
-            self._deliver(search, study)
+            self._deliver(search, study, deadline)
             _next(study, search, self.searched)
 
-    def _deliver(self, search: Search, study: optuna.Study) -> None:
+    def work(self) -> None:
+        """Be one worker and no more: a line for whatever happens, and no winner at the end."""
+        with self._begun(wait_s=WAIT_SECONDS) as (search, study, _, _):
+            say(f"joined {describe(search.storage)}, study {search.name!r}")
+            try:
+                search.run(study, Watcher(console, study, search.plan))
+            except KeyboardInterrupt:
+                say("stopped; the running trial waits for another worker")
+                raise typer.Exit(130) from None
+
+    @contextmanager
+    def _begun(self, wait_s: float = 0.0) -> Iterator[_Begun]:
+        """The search with its storage open, its study, promise, and end."""
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        search = _opened(self.search, wait_s)
+        with explained(address(search.storage)):
+            search, study, made = self._join(search, self._promise(search))
+            deadline = self._deadline(study)
+            search = replace(search, plan=plan_until(search.plan, deadline, _reserve(made)))
+            yield search, study, made, deadline
+
+    def _join(
+        self, search: Search, made: Promise | None
+    ) -> tuple[Search, optuna.Study, Promise | None]:
+        """The search as its study wants it: of several that begin at once, one promise holds."""
+        study = kept(search, made).study(_note)
+        if made is not None and (first := write_down(study, made)) != made:
+            made = first
+            study = kept(search, made).study(_note)  # for its pruner, which divides the epochs
+        if made is not None and search.own is not None and self.recipe_is_given:
+            check_decided(search.own, made)
+        return kept(search, made), study, made
+
+    def _deadline(self, study: optuna.Study) -> float | None:
+        """When the study's search ends; a worker that joins ends with the others."""
+        if self.deadline is None:
+            return None
+        found = agree_on_deadline(study, self.deadline)
+        if found != self.deadline:
+            minutes = (found - time.time()) / 60
+            _note(
+                f"the hours of this study are counted already: it ends in {minutes:.3g} minutes, "
+                f"at {_clock(found)}"
+            )
+        return found
+
+    def _deliver(self, search: Search, study: optuna.Study, deadline: float | None) -> None:
         found = best_trials(study, study.get_trials(deepcopy=False))
         if self.output is None or search.own is None or not found:
             return
-        left = None if self.deadline is None else self.deadline - time.monotonic()
+        left = None if deadline is None else deadline - time.time()
         retrain_and_keep(study, search.own, self.output, seconds=left)
 
     def _promise(self, search: Search) -> Promise | None:
-        if self.deadline is None:
-            return None
+        left = 0.0 if self.deadline is None else self.deadline - time.time()
         with console.status("Measuring the pace of this device ...") as status:
             return promise_for(
                 search,
-                self.deadline - time.monotonic(),
-                workers=self.workers,
+                left,
+                devices=self.devices,
                 winner=self.output is not None,
                 decided=self.recipe_is_given,
                 tell=status.update,
             )
 
-    def _within(self, search: Search, made: Promise | None) -> Search:
-        """The hours that are left for the search itself."""
-        if self.deadline is None:
-            return search
-        left = self.deadline - time.monotonic() - (made.winner if made is not None else 0.0)
-        return replace(search, plan=replace(search.plan, hours=max(1.0, left) / 3600))
-
     def _run(self, search: Search, study: optuna.Study, made: Promise | None) -> None:
         before = Tally.of(study.get_trials(deepcopy=False)).finished
         console.print(intro(search, before))
-        if made is not None:
+        if made is not None and self.deadline is not None:
             say(f"In that time: {made.describe()}.")
         say(f"Ctrl-C stops it; the same command goes on:  {this_command()}\n")
         if search.plan.trials is not None and before >= search.plan.trials:
@@ -116,20 +156,32 @@ class Conduct:
             raise typer.Exit(130) from None
 
     def _work(self, search: Search, study: optuna.Study, watcher: Watcher) -> None:
-        if self.workers == 1:
+        if len(self.devices) == 1:
             search.watched(watcher.epoch).run(study, watcher)
             return
         from optunas.together import search_together
 
         words = without("--storage", sys.argv[1:])  # told in another way, for its password
-        search_together(search, study, self.workers, words, self.storage, watcher)
+        search_together(search, study, self.devices, words, self.storage, watcher)
 
 
-def _kept(search: Search, made: Promise | None) -> Search:
-    """The search with the recipe that its study was promised."""
-    if made is None or search.own is None:
-        return search
-    return replace(search, objective=keeping(search.own, made))
+def _opened(search: Search, wait_s: float = 0.0) -> Search:
+    """The search with its storage open; its heart beats several times in a grace period."""
+    beat_s = search.plan.grace_s / BEATS
+    return replace(search, storage=open_storage(search.storage, beat_s=beat_s, wait_s=wait_s))
+
+
+def _note(line: str) -> None:
+    console.print(Text(f"note: {line}"), soft_wrap=True)
+
+
+def _reserve(made: Promise | None) -> float:
+    """Seconds at the end that are not for the search."""
+    return 0.0 if made is None else made.winner
+
+
+def _clock(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds).astimezone().strftime("%H:%M:%S %Z")
 
 
 def _results(study: optuna.Study, search: Search) -> None:

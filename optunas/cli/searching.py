@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import Annotated, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from optunas.cli.options import Device, Storage, StudyName
 from optunas.cli.speaking import console
 from optunas.errors import OptunasError
+
+if TYPE_CHECKING:
+    from optunas.cli.conduct import Conduct
+    from optunas.search import Search
 
 
 def run(
@@ -33,8 +37,9 @@ def run(
     hours: Annotated[
         float | None,
         typer.Option(
-            help="How long all of it may take. In a new study the pace of this device is measured "
-            "first, and chooses epochs and the share of the images, unless they are given.",
+            help="How long all of it may take, counted once for all that work on the study. In a "
+            "new study the pace of this device is measured first, and chooses epochs and the share "
+            "of the images, unless they are given.",
         ),
     ] = None,
     output: Annotated[
@@ -111,14 +116,59 @@ def run(
         ),
     ] = None,
     device: Device = None,
-    workers_per_device: Annotated[
-        int,
+    devices: Annotated[
+        str | None,
+        typer.Option(help="Several, with a process on each: cuda:0,cuda:1.", show_default=False),
+    ] = None,
+    workers: Annotated[
+        int | None,
         typer.Option(
             min=1,
-            help="So many processes share the device, its memory and the cores. Small networks "
-            "leave most of a GPU idle: try 4.",
+            help="So many processes in all, dealt round the devices.",
+            show_default="one a device",
         ),
-    ] = 1,
+    ] = None,
+    workers_per_device: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="So many processes share each device, its memory and the cores. Small networks "
+            "leave most of a GPU idle: try 4.",
+            show_default="1",
+        ),
+    ] = None,
+    anyway: Annotated[
+        bool,
+        typer.Option(
+            "--anyway",
+            help="Join a study also where its space, data, recipe, limits, seed or versions are "
+            "not those of this command.",
+        ),
+    ] = False,
+    max_retries: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="How often a candidate is tried again that has ended its worker, by a crash or "
+            "with its machine.",
+            show_default="3",
+        ),
+    ] = None,
+    grace: Annotated[
+        float | None,
+        typer.Option(
+            help="Seconds without a sign of life after which another worker takes a trial over.",
+            show_default="60",
+        ),
+    ] = None,
+    artifacts: Annotated[
+        str | None,
+        typer.Option(
+            help="Where workers on several machines share checkpoints: a folder that all see, "
+            "s3://bucket/prefix or gs://bucket/prefix. Also taken from OPTUNAS_ARTIFACTS.",
+            show_default=False,
+        ),
+    ] = None,
     seed: Annotated[
         int | None, typer.Option(help="Of everything that is random.", show_default="0")
     ] = None,
@@ -181,61 +231,73 @@ def run(
     one goes on from its last epoch. Run it in a second terminal, or on another machine with the
     same --storage, and both work on the same study.
     """
-    from optunas.cli.conduct import Conduct, serve
-    from optunas.quantities import count, mebibytes, milliseconds
-    from optunas.search import search_for
+    typed = dict(locals())
     from optunas.together import this_member
 
-    began = time.monotonic()
     member = this_member()
-    options: dict[str, Any] = {
-        "trials": trials,
-        "hours": hours,
-        "storage": storage if member is None else member.storage,
-        "name": study,
-        "sampler": sampler,
-        "pruner": pruner,
-        "metrics": tuple(metric) if metric else None,
-        "params": _typed("--max-params", count, max_params),
-        "macs": _typed("--max-macs", count, max_macs),
-        "latency_ms": _typed("--max-latency", milliseconds, max_latency),
-        "memory_mb": _typed("--max-memory", mebibytes, max_memory),
-        "inference_memory_mb": _typed("--max-inference-memory", mebibytes, max_inference_memory),
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "train_fraction": train_fraction,
-        "precision": precision,
-        "suggest_recipe": suggest_recipe or None,
-        "random_draws": random_draws,
-        "device": device,
-        "seed": seed,
-        "reuse": None if reuse else False,
-        "size": size,
-        "flip": flip or None,
-        "root": data_root,
-        "keep": keep,
-        "proxies": tuple(proxy) if proxy else None,
-        "images": images,
-        "steps": steps,
-        "deterministic": deterministic or None,
-    }
-    with console.status("Loading torch and the data ..."):
-        search = search_for(target, options)
-    if member is not None:
-        serve(search, member)
+    if member is None:
+        conducted(typed).go()
         return
-    Conduct(
+    from optunas.cli.conduct import serve
+
+    serve(_search(typed, storage=member.storage, device=member.device, devices=None), member)
+
+
+def conducted(typed: Mapping[str, Any]) -> Conduct:
+    """The search that was typed, ready to go."""
+    from optunas.cli.conduct import Conduct
+    from optunas.together import dealt
+
+    began = time.time()
+    devices = None if typed["devices"] is None else _devices(typed["devices"])
+    with console.status("Loading torch and the data ..."):
+        search = _search(typed, devices=devices)
+    hours = search.plan.hours
+    return Conduct(
         search,
-        searched=[target, *_again(size=size, flip=flip, keep=keep, data_root=data_root)],
+        searched=[typed["target"], *_again(typed, "size", "flip", "keep", "data_root")],
         deadline=None if hours is None else began + 3600 * hours,
-        recipe_is_given=epochs is not None or train_fraction is not None,
-        output=output,
-        workers=workers_per_device,
-        storage=storage,
-    ).go()
+        recipe_is_given=typed["epochs"] is not None or typed["train_fraction"] is not None,
+        output=typed["output"],
+        devices=dealt(search, devices, typed["workers"], typed["workers_per_device"]),
+        storage=typed["storage"],
+    )
 
 
-def _typed(option: str, parse: Callable[[str], float], typed: str | None) -> float | None:
+def _search(typed: Mapping[str, Any], **told: Any) -> Search:
+    """The search that was typed, but for what this process was told otherwise."""
+    from optunas.quantities import count, mebibytes, milliseconds
+    from optunas.search import search_for
+
+    typed = {**typed, **told}
+    options: dict[str, Any] = {name: typed[name] for name in _AS_TYPED}
+    options |= {name: typed[name] or None for name in _SWITCHES}
+    options |= {option: typed[name] for name, option in _RENAMED.items()}
+    options |= {
+        "metrics": tuple(typed["metric"]) if typed["metric"] else None,
+        "proxies": tuple(typed["proxy"]) if typed["proxy"] else None,
+        "reuse": None if typed["reuse"] else False,
+        "params": _parsed("--max-params", count, typed["max_params"]),
+        "macs": _parsed("--max-macs", count, typed["max_macs"]),
+        "latency_ms": _parsed("--max-latency", milliseconds, typed["max_latency"]),
+        "memory_mb": _parsed("--max-memory", mebibytes, typed["max_memory"]),
+        "inference_memory_mb": _parsed(
+            "--max-inference-memory", mebibytes, typed["max_inference_memory"]
+        ),
+    }
+    return search_for(typed["target"], options)
+
+
+_AS_TYPED = (
+    *("trials", "hours", "storage", "sampler", "pruner", "epochs", "batch_size", "train_fraction"),
+    *("precision", "random_draws", "device", "devices", "artifacts", "seed", "size", "keep"),
+    *("images", "steps"),
+)
+_SWITCHES = ("suggest_recipe", "anyway", "flip", "deterministic")
+_RENAMED = {"study": "name", "data_root": "root", "max_retries": "retries", "grace": "grace_s"}
+
+
+def _parsed(option: str, parse: Callable[[str], float], typed: str | None) -> float | None:
     """A quantity as it was typed; the error names the option."""
     if typed is None:
         return None
@@ -245,11 +307,19 @@ def _typed(option: str, parse: Callable[[str], float], typed: str | None) -> flo
         raise OptunasError(f"{option}: {error}") from None
 
 
-def _again(**options: Any) -> list[str]:
+def _devices(typed: str) -> tuple[str, ...]:
+    """The names in `cuda:0,cuda:1`."""
+    names = tuple(name.strip() for name in typed.split(","))
+    if not all(names):
+        raise OptunasError(f"--devices are names with a comma between; got {typed!r}")
+    return names
+
+
+def _again(typed: Mapping[str, Any], *names: str) -> list[str]:
     """The options that are set, as they are typed."""
     words: list[str] = []
-    for name, value in options.items():
-        option = f"--{name.replace('_', '-')}"
+    for name in names:
+        option, value = f"--{name.replace('_', '-')}", typed[name]
         if value is True:
             words.append(option)
         elif value:

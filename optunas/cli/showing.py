@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import socket
 import webbrowser
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from optunas.cli.listening import check_free, written
 from optunas.cli.options import Storage
 from optunas.cli.speaking import say
-from optunas.errors import StudyError
+
+if TYPE_CHECKING:
+    from optunas.storage import SharedStorage
 
 
 def dashboard(
@@ -20,29 +22,20 @@ def dashboard(
     browser: Annotated[bool, typer.Option(help="Open the browser.")] = True,
 ) -> None:
     """Watch the studies of a storage in optuna-dashboard. Ctrl-C ends it."""
-    import optuna
-
     from optunas.storage import describe, open_storage
 
     opened = open_storage(storage, create=False)
-    _check_free(host, port)
-    from optuna_dashboard import run_server
-
-    url = f"http://{host}:{port}/"
+    check_free("the dashboard", host, port)
+    url = f"http://{written(host, port)}/"
     say(f"{describe(opened)} is shown at {url}  (Ctrl-C ends it)")
     if browser:
         webbrowser.open(url)
-    # get_storage adds the cache without which every poll reads every trial
-    run_server(optuna.storages.get_storage(opened), host=host, port=port)
+    show(opened, host, port)
 
 
-def _check_free(host: str, port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise StudyError(
-                f"the dashboard needs a free port; {host}:{port} is not to be had "
-                f"({error.strerror}): take another with --port"
-            ) from None
+def show(opened: SharedStorage, host: str, port: int) -> None:
+    """Serve optuna-dashboard until the process is interrupted."""
+    from optuna_dashboard import run_server
+
+    # the inner storage has the cache without which every poll reads every trial
+    run_server(opened.inner, host=host, port=port)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import isnan
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -17,16 +16,17 @@ from optuna.trial import FrozenTrial, Trial
 from torch import nn
 
 from optunas.architecture import to_json
-from optunas.attributes import CURVE, Outcome, conclude, promoted_after
+from optunas.attributes import CURVE, Outcome, conclude, promoted_after, promotes
 from optunas.metrics import LEARNED, MEASURED
 from optunas.objective.candidate import Candidate
-from optunas.objective.checkpoints import fetch, forget, park
+from optunas.objective.checkpoints import Checkpoint
 from optunas.objective.device import device_name
 from optunas.objective.measured import WRITTEN, measure
 from optunas.objective.twin import find_twin, finished_before
 from optunas.proxies import PREFIX
 from optunas.pruners import report, should_prune
 from optunas.training import Diverged, Epoch, NetworkError, Recipe
+from optunas.training.checkpoint import identity
 from optunas.training.loop import train
 from optunas.training.seeds import derived
 
@@ -41,6 +41,7 @@ class Evaluation:
 
     def __init__(self, objective: Objective, trial: Trial) -> None:
         self._of, self._trial = objective, trial
+        self._goes_on = "seed" in trial.user_attrs  # the trial of a lost worker, or a stopped one
 
     def run(self) -> Values:
         """The trial's value, or values. Raises `TrialPruned` where it ends before."""
@@ -48,8 +49,8 @@ class Evaluation:
         finished = finished_before(self._trial, candidate.key)
         seed = self._describe(candidate)
         self._reject({"params": candidate.params, "macs": candidate.macs})
-        goes_on = "promotes" in self._trial.user_attrs  # its twin is the trial that it goes on with
-        looks = self._of.reuse and not goes_on
+        is_promoted = "promotes" in self._trial.user_attrs  # its twin is the one it goes on with
+        looks = self._of.reuse and not is_promoted
         twin = finished or (find_twin(self._trial, self._measured) if looks else None)
         if twin is not None:
             return self._reuse(twin)
@@ -72,7 +73,7 @@ class Evaluation:
         """Write down what is about to be evaluated; gives the trial's seed."""
         known = self._trial.user_attrs
         seed = known.get("seed")
-        if not isinstance(seed, int):  # a trial that is run again keeps its seed
+        if type(seed) is not int or not 0 <= seed < 2**32:  # one that is run again keeps its seed
             seed = derived(self._of.seed, self._trial.number) % 2**32
         facts: dict[str, Any] = {
             "key": candidate.key,
@@ -133,23 +134,28 @@ class Evaluation:
 
     def _train(self, network: nn.Module, candidate: Candidate, seed: int) -> Values:
         checkpoint = self._checkpoint(candidate, seed)
-        fetch(checkpoint)
+        if self._goes_on:
+            run = identity(network, self._of.data, candidate.recipe, seed)
+            checkpoint.fetch(network, candidate.recipe.epochs, run, promotes(self._trial))
         try:
             values = self._epochs(network, candidate.recipe, seed, checkpoint)
         except TrialPruned:
-            park(checkpoint)
+            checkpoint.park(self._trial.number)
             raise
         except _FINAL:
-            forget(checkpoint)
+            checkpoint.forget()
+            raise
+        except KeyboardInterrupt:
+            checkpoint.hand_over()
             raise
         # From here on the result is in the storage: a worker that is killed before Optuna has
         # noted the value leaves a trial that is not trained again.
         conclude(self._trial, Outcome.TRAINED)
-        forget(checkpoint)
+        checkpoint.forget()
         return values
 
     def _epochs(
-        self, network: nn.Module, recipe: Recipe, seed: int, checkpoint: Path | None
+        self, network: nn.Module, recipe: Recipe, seed: int, checkpoint: Checkpoint
     ) -> Values:
         curve: list[list[float]] = []
         said = ""
@@ -159,9 +165,10 @@ class Evaluation:
             recipe,
             device=self._of.device,
             seed=seed,
-            checkpoint=checkpoint,
+            checkpoint=checkpoint.path,
             engine=self._of.engine,
         ):
+            checkpoint.share()
             if said != epoch.engine:
                 said = epoch.engine
                 self._trial.set_user_attr("engine", said)
@@ -199,11 +206,9 @@ class Evaluation:
         values = tuple(float(known[name]) for name in self._of.metrics)
         return values if len(values) > 1 else values[0]
 
-    def _checkpoint(self, candidate: Candidate, seed: int) -> Path | None:
-        """One file a training: a trial that is run again has the same network and seed."""
-        if self._of.checkpoints is None:
-            return None
-        return self._of.checkpoints / f"{candidate.key[:16]}-{seed}.pt"
+    def _checkpoint(self, candidate: Candidate, seed: int) -> Checkpoint:
+        run = [candidate.recipe.to_json(), self._of.data.fingerprint]
+        return self._of.shelf.checkpoint(candidate.key, seed, self._trial.study.study_name, run)
 
 
 _FINAL = (Diverged, NetworkError, torch.OutOfMemoryError)

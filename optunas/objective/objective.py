@@ -10,21 +10,25 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from math import nan
 from pathlib import Path
+from typing import Any
 
 from optuna import Study, TrialPruned
 from optuna.exceptions import ExperimentalWarning, StorageInternalError
 from optuna.trial import Trial
 
+from optunas.artifacts import Where, open_artifacts
 from optunas.attributes import Outcome, conclude
 from optunas.data import Data
 from optunas.errors import StudyError
 from optunas.limits import Limits
 from optunas.metrics import check_metrics, directions
+from optunas.objective.agreed import agreed
 from optunas.objective.candidate import Suggest
+from optunas.objective.checkpoints import Shelf
 from optunas.objective.device import chosen_device
 from optunas.objective.evaluation import Evaluation, Values
 from optunas.objective.failure import free_memory, reason
@@ -50,6 +54,8 @@ class Objective:
     * `device`: `auto` is the first GPU, or the CPU.
     * `seed`: of weights, batches and augmentation; each trial derives its own.
     * `checkpoints`: a folder; a killed trial that is run again goes on from its last epoch.
+    * `artifacts`: a folder or URL (`optunas.artifacts`) or an Optuna artifact store, where all
+      workers find each other's checkpoints; a trial then goes on on any machine.
     * `engine`: where the images lie and how steps are run: speed, not results.
     * `proxies`: zero-cost proxies that each trial notes, `proxy.swap` and so on; whether one is any
       good is told by `optunas.proxies.correlations(study)`.
@@ -67,6 +73,7 @@ class Objective:
     device: str = "auto"
     seed: int = 0
     checkpoints: Path | None = None
+    artifacts: Where | None = None
     engine: Engine = Engine()
     proxies: tuple[str, ...] = ()
     reuse: bool = True
@@ -84,6 +91,8 @@ class Objective:
         object.__setattr__(self, "proxies", check_proxies(self.proxies))
         if self.checkpoints is not None:
             object.__setattr__(self, "checkpoints", Path(self.checkpoints))
+        if self.artifacts is not None:
+            open_artifacts(self.artifacts)  # what can't be reached is an error now
         self.prospect.check()
 
     @property
@@ -104,9 +113,26 @@ class Objective:
         return Prospect(self.space, self.recipe, shape, classes, self.limits, probe)
 
     @cached_property
+    def fingerprint(self) -> dict[str, Any]:
+        """What all workers of a study must agree on: `create_study(fingerprint=...)`.
+
+        Space, choices, data, recipe, limits, metrics, seed and torch's version, as plain JSON.
+        """
+        return agreed(self)
+
+    @cached_property
     def probe(self) -> Probe:
         """The images by which zero-cost proxies look at a network."""
         return Probe.of(self.data, self.device, self.seed)
+
+    @cached_property
+    def shelf(self) -> Shelf:
+        """Where the checkpoints of its trials lie."""
+        return Shelf(self.checkpoints, self.artifacts)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process needs of it: no thread, no connection, no images of a probe."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def __call__(self, trial: Trial) -> Values:
         """Evaluate one candidate; NaN, which Optuna counts as a failed trial, where that fails."""

@@ -49,7 +49,7 @@ def gpu_fraction(total: int, of: int) -> float:
     if fraction <= 0:
         raise StudyError(
             f"{of} workers don't fit on a GPU of {total / 2**30:.3g} GiB: each needs "
-            f"{CONTEXT_BYTES / 2**30:.3g} GiB before it begins; take fewer --workers-per-device"
+            f"{CONTEXT_BYTES / 2**30:.3g} GiB before it begins; take fewer workers for it"
         )
     return fraction
 
@@ -67,7 +67,7 @@ def _limit_ram(share: int) -> None:
     if left <= 0:
         raise StudyError(
             f"each worker has {share / 2**30:.2g} GiB of memory here, and holds more before it "
-            "begins; take fewer --workers-per-device"
+            "begins; take fewer workers"
         )
     _, most = resource.getrlimit(resource.RLIMIT_DATA)
     limit = now.data + left

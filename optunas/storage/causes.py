@@ -34,7 +34,7 @@ _CAUSES = (
     (
         r"refused|resolve|timed out|timeout expired|can't connect|is the server running|"
         r"unreachable|unavailable|name or service|connection failed|gone away|lost connection|"
-        r"closed",
+        r"closed|connection timeout",
         "no database server answers there",
         "start it, or correct host and port",
     ),

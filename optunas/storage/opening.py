@@ -36,6 +36,7 @@ from optuna.storages.journal import JournalFileBackend, JournalStorage
 from optunas.errors import StorageError
 from optunas.storage.addresses import masked, parse
 from optunas.storage.causes import explained
+from optunas.storage.patience import Patience
 from optunas.storage.shared import BEAT_S, PATIENCE_S, SharedStorage
 from optunas.storage.sqlite import one_at_a_time
 
@@ -52,14 +53,15 @@ def open_storage(
     create: bool = True,
     beat_s: float = BEAT_S,
     patience_s: float = PATIENCE_S,
+    wait_s: float = 0.0,
 ) -> SharedStorage:
     """The storage at this URL; its tables are made where there are none.
 
     None means the environment variable OPTUNAS_STORAGE, or else ``optunas.db`` in the current
     folder. A storage object of Optuna's is taken as it is. ``create=False`` is for reading: a
     missing SQLite file or journal is an error then and not made. A worker tells every ``beat_s``
-    seconds that it lives; a storage that fails is asked again for up to ``patience_s`` seconds,
-    though not when it is opened.
+    seconds that it lives. A storage that fails is asked again for up to ``patience_s`` seconds, and
+    for ``wait_s`` seconds while it is opened.
 
     Raises StorageError, one line without passwords, for whatever keeps it from opening.
     """
@@ -76,7 +78,7 @@ def open_storage(
     else:
         url = resolved(storage)
         with explained(url, (Exception,)):
-            inner = _open(url, create)
+            inner = Patience(wait_s)(_open, url, create)
     return SharedStorage(inner, url, beat_s=beat_s, patience_s=patience_s)
 
 
@@ -136,13 +138,7 @@ def _proxy(url: str) -> BaseStorage:
         ) from None
     with _quiet():
         proxy = optuna.storages.GrpcStorageProxy(host=found[1], port=int(found[2]))
-    try:
-        proxy.wait_server_ready(timeout=CONNECT_TIMEOUT_S)
-    except ConnectionError:
-        raise StorageError(
-            f"storage {url}: no storage proxy answers there; start it with optunas serve, or "
-            "correct host and port"
-        ) from None
+    proxy.wait_server_ready(timeout=CONNECT_TIMEOUT_S)
     return proxy
 
 

@@ -70,7 +70,7 @@ def is_passing(error: BaseException) -> bool:
     if isinstance(error, sqlalchemy.exc.DBAPIError):
         return error.connection_invalidated or _is_passing_in_a_driver(error.orig)
     if isinstance(error, OSError):
-        return error.errno in _PASSING_ERRNO
+        return error.errno in _PASSING_ERRNO or isinstance(error, ConnectionError | TimeoutError)
     return is_rpc(error) and _is_passing_rpc(error)
 
 

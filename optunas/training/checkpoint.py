@@ -2,27 +2,29 @@
 
 The file is a line that names the format, the SHA-256 of the rest, and the rest as `torch.save`
 writes it. The digest finds every truncation and every flipped bit before anything is parsed;
-`weights_only=True` keeps a file of unknown origin from running code. There are no random states
-in it: each epoch's random numbers follow from (seed, epoch), see `seeds`.
+`weights_only=True` keeps a file of unknown origin from running code, and nothing of it is taken
+that does not fit the network: a digest can be made by anybody who can write to where a checkpoint
+lies. There are no random states in it: each epoch's random numbers follow from (seed, epoch), see
+`seeds`.
 """
 
 import hashlib
 import io
 import json
 import logging
-import os
 import re
-import tempfile
-from collections.abc import Sequence
+import zipfile
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
-from torch.optim import Optimizer
+from torch.optim import SGD, Optimizer
 
+from optunas.atomic import drafts, replacing
 from optunas.training.recipe import Recipe
 from optunas.training.results import Epoch
 
@@ -58,78 +60,139 @@ def save(
     torch.save(state, buffer)
     content = buffer.getbuffer()
     try:
-        _replace(path, MAGIC + hashlib.sha256(content).digest(), content)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as file:
+            file.write(MAGIC + hashlib.sha256(content).digest())
+            file.write(content)
     except OSError as error:
         _log.warning("the checkpoint %s can't be written (%s); training goes on", path, error)
 
 
-def restore(path: Path, network: nn.Module, optimizer: Optimizer, run: str) -> list[Epoch]:
+def restore(
+    path: Path, network: nn.Module, optimizer: Optimizer, run: str, epochs: int
+) -> list[Epoch]:
     """Bring network and optimizer to the last finished epoch; the epochs so far, or none.
 
-    A file that is absent, damaged or of another run leaves both as they were.
+    epochs: of the whole run. A file that is absent, damaged or of another run leaves both as they
+    were.
     """
     try:
-        return _apply(_read(path, run), network, optimizer)
+        return _apply(_read(path, network, run, epochs), network, optimizer)
     except FileNotFoundError:
         return []
     except Exception as error:  # a damaged file can raise anything; none of it may end a search
-        reason = str(error).partition("\n")[0] or type(error).__name__
-        _log.warning("the checkpoint %s is ignored (%s); training starts from zero", path, reason)
+        _log.warning(
+            "the checkpoint %s is ignored (%s); training starts from zero", path, _why(error)
+        )
         return []
+
+
+def progress(path: Path, network: nn.Module, run: str, epochs: int) -> int:
+    """How many epochs are done in a file; 0 where it is none of this run and network."""
+    try:
+        return len(_read(path, network, run, epochs)["history"])
+    except FileNotFoundError:
+        return 0
+    except Exception as error:
+        _log.warning("the checkpoint %s is ignored (%s)", path, _why(error))
+        return 0
 
 
 def remove(path: Path) -> None:
     """Delete a checkpoint that is no longer needed, and what a killed `save` may have left."""
-    for file in (path, *path.parent.glob(f"{path.name}.*.tmp")):
+    for file in (path, *drafts(path)):
         file.unlink(missing_ok=True)
 
 
-def _read(path: Path, run: str) -> dict[str, Any]:
+def _why(error: Exception) -> str:
+    return str(error).partition("\n")[0][:200] or type(error).__name__
+
+
+def _read(path: Path, network: nn.Module, run: str, epochs: int) -> dict[str, Any]:
+    """What is in a file, with a network and a history that are ones of this run."""
     content = path.read_bytes()
     head = len(MAGIC) + hashlib.sha256().digest_size
     digest, body = content[len(MAGIC) : head], content[head:]
     if not content.startswith(MAGIC) or hashlib.sha256(body).digest() != digest:
         raise ValueError("it is damaged, or no checkpoint of this version")
+    with zipfile.ZipFile(io.BytesIO(body)) as parts:  # torch would unpack any size
+        if sum(part.file_size for part in parts.infolist()) > len(body):
+            raise ValueError("it is packed, and may be of any size")
     state: dict[str, Any] = torch.load(io.BytesIO(body), map_location="cpu", weights_only=True)
     if state["run"] != run:
         raise ValueError("it is of another network, data, recipe or seed")
+    _check_network(state["network"], network)
+    state["history"] = _history(state["history"], epochs)
     return state
 
 
+def _check_network(found: Mapping[str, Any], network: nn.Module) -> None:
+    own = network.state_dict()
+    if {n: _form(v) for n, v in found.items()} != {n: _form(v) for n, v in own.items()}:
+        raise ValueError("its weights are not those of this network")
+
+
+def _form(value: object) -> object:
+    if isinstance(value, torch.Tensor):
+        return tuple(value.shape), value.dtype, value.layout
+    return type(value)
+
+
+def _history(rows: Sequence[Mapping[str, Any]], epochs: int) -> list[Epoch]:
+    """The epochs in the order of their numbers, each made of what an epoch is made of."""
+    history = [Epoch(**row) for row in rows]
+    for number, epoch in enumerate(history, start=1):
+        kinds = {field.name: field.type for field in fields(Epoch)}
+        fits = all(type(getattr(epoch, name)) is kind for name, kind in kinds.items())
+        if not fits or epoch.number != number or epoch.of != epochs or number > epochs:
+            raise ValueError("its epochs are not those of this training")
+    return history
+
+
 def _apply(state: dict[str, Any], network: nn.Module, optimizer: Optimizer) -> list[Epoch]:
+    _check_optimizer(state["optimizer"], optimizer)
     before = deepcopy(network.state_dict()), deepcopy(optimizer.state_dict())
     try:
         network.load_state_dict(state["network"])
         _load_optimizer(optimizer, state["optimizer"])
-        return [Epoch(**epoch) for epoch in state["history"]]
+        history: list[Epoch] = state["history"]
+        return history
     except Exception:
         network.load_state_dict(before[0])
         _load_optimizer(optimizer, before[1])
         raise
 
 
-def _load_optimizer(optimizer: Optimizer, state: dict[str, Any]) -> None:
-    """Restore an optimizer; its learning rates stay the tensors that they are, on their device.
+def _check_optimizer(found: Mapping[str, Any], optimizer: Optimizer) -> None:
+    """What is noted of a parameter has its shape, or is one number; and nothing is missing."""
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    names = {"momentum_buffer"} if isinstance(optimizer, SGD) else {"step", "exp_avg", "exp_avg_sq"}
+    for number, noted in found["state"].items():
+        shapes = {name: () if name == "step" else parameters[number].shape for name in names}
+        if noted.keys() != names or any(not _fits(noted[n], shapes[n]) for n in names):
+            raise ValueError("its optimizer is not that of this training")
 
-    A loaded rate would lie on the CPU; it follows from the step, and is set before each.
+
+def _fits(value: object, shape: tuple[int, ...]) -> bool:
+    if not isinstance(value, torch.Tensor):
+        return False
+    return value.layout is torch.strided and value.shape == shape
+
+
+def _load_optimizer(optimizer: Optimizer, state: dict[str, Any]) -> None:
+    """Restore what an optimizer notes of each parameter.
+
+    Its settings follow from the recipe and stay as they are; also the learning rates, which are
+    tensors on the device, where a loaded one would lie on the CPU.
     """
+    own = optimizer.state_dict()["param_groups"]
+    if [group["params"] for group in state["param_groups"]] != [group["params"] for group in own]:
+        raise ValueError("its optimizer is not that of this training")
     rates = [group["lr"] for group in optimizer.param_groups]
-    optimizer.load_state_dict(state)
+    noted = {
+        number: {name: value.clone() for name, value in values.items()}
+        for number, values in state["state"].items()
+    }  # a tensor from a file may be one number that claims to be many: a clone is what it says
+    optimizer.load_state_dict({"state": noted, "param_groups": own})
     for group, rate in zip(optimizer.param_groups, rates, strict=True):
         group["lr"] = rate
-
-
-def _replace(path: Path, *parts: bytes | memoryview) -> None:
-    """Write a file beside `path`, make sure that it is on the disk, and rename it over `path`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            for part in parts:
-                file.write(part)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

@@ -77,7 +77,7 @@ def train(
     history: list[Epoch] = []
     if checkpoint is not None:
         identity = checkpoints.identity(network, data, recipe, seed)
-        history = checkpoints.restore(checkpoint, network, run.optimizer, identity)
+        history = checkpoints.restore(checkpoint, network, run.optimizer, identity, recipe.epochs)
         network.eval()
         yield from tuple(history)
     remaining = (recipe.epochs - len(history)) * run.training.steps

@@ -24,8 +24,10 @@ from optuna.trial import FrozenTrial, TrialState
 
 from optunas.attributes import text
 from optunas.errors import StudyError
+from optunas.process import TAKEN
+from optunas.storage import SharedStorage
 from optunas.worker.member import Member
-from optunas.worker.recovery import KILLS, give_up, kills, take_over
+from optunas.worker.recovery import RETRIES, take_over
 
 LOOK_SECONDS = 0.5
 GRACE_SECONDS = 30.0  # to finish a step, mark the running trial and put it back
@@ -47,10 +49,18 @@ class CrewWatch(Protocol):
         """Something happened that a person wants to know."""
 
 
-def lead(study: Study, members: Sequence[Member], command: Sequence[str], watch: CrewWatch) -> None:
+def lead(
+    study: Study,
+    members: Sequence[Member],
+    command: Sequence[str],
+    watch: CrewWatch,
+    storage: SharedStorage | None = None,
+    retries: int = RETRIES,
+) -> None:
     """Start a process for each member, and return when all have done their part.
 
-    command: what starts a member, which finds out from its environment who it is. Ctrl-C and
+    command: what starts a member, which finds out from its environment who it is. storage: of the
+    study. retries: how often a candidate is tried again that has ended its worker. Ctrl-C and
     SIGTERM are passed on, and raise `KeyboardInterrupt` when all have ended; a second one kills.
     Raises `StudyError` where a member says what is wrong, or where each crashes again and again.
     """
@@ -63,12 +73,14 @@ def lead(study: Study, members: Sequence[Member], command: Sequence[str], watch:
             while any(post.is_on for post in posts) and not interrupts.count:
                 time.sleep(LOOK_SECONDS)
                 for post in posts:
-                    _look_after(post, study, watch)
+                    if _look_after(post, watch):
+                        list(take_over(study, storage, retries=retries))
+                        post.start()
                 news.tell()
         finally:
             _end(posts)
-            for number in take_over(study):
-                watch.note(f"trial {number} had lost its worker; the next search goes on with it")
+            list(take_over(study, storage, retries=retries))
+            news.tell()
     if interrupts.count:
         raise KeyboardInterrupt
     if all(post.gone for post in posts):
@@ -132,26 +144,25 @@ class _Post:
             self._process.wait(seconds)
 
 
-def _look_after(post: _Post, study: Study, watch: CrewWatch) -> None:
-    """See whether a member's process has ended, and why."""
+def _look_after(post: _Post, watch: CrewWatch) -> bool:
+    """See whether a member's process has ended, and why; True where it is to be started again."""
     code = post.exit_code()
     if code is None or code == 0:
-        return
+        return False
     if code == MENDABLE:
         raise StudyError(post.last_line().removeprefix("optunas: "))
     worker = f"worker {post.member.number} (process {post.pid})"
     if code in STOPPED:
         post.gone = f"{worker} was stopped from outside"
         watch.note(post.gone)
-        return
+        return False
     died = f"{worker} {_cause(code, post.last_line())}"
-    list(give_up(study))
     if post.starts > RESTARTS:
         post.gone = f"{died}; so it went {post.starts} times"
         watch.note(f"{post.gone}, and it is not started again")
-        return
+        return False
     watch.note(f"{died}; it is started again")
-    post.start()
+    return True
 
 
 def _cause(code: int, said: str) -> str:
@@ -178,10 +189,8 @@ class _News:
         for trial in sorted(ended, key=_end_of):
             self._told.add(trial.number)
             self._watch.ended(self._study, trial)
-            # whoever gave it up, this process or another worker: only a lost one has no reason
-            lost = trial.state is TrialState.FAIL and not text(trial, "reason")
-            if lost and kills(trial, trials) >= KILLS:
-                self._watch.note(f"trial {trial.number} ended {KILLS} workers: given up")
+            if TAKEN in trial.system_attrs:
+                self._watch.note(f"trial {trial.number}: {text(trial, 'reason')}")
         self._watch.running([trial for trial in trials if trial.state is TrialState.RUNNING])
 
 

@@ -1,4 +1,4 @@
-"""One of several workers that share a device: what it is told by the process that started it."""
+"""One of several workers of a machine: what it is told by the process that started it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ import signal
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
 from optunas.errors import StudyError
-from optunas.worker.session import Plan
 
 VARIABLE = "OPTUNAS_MEMBER"
 GRACE_SECONDS = 20.0  # for an orphan to put its trial back
@@ -19,18 +18,18 @@ GRACE_SECONDS = 20.0  # for an orphan to put its trial back
 
 @dataclass(frozen=True)
 class Member:
-    """Worker `number` (from 1) `of` so many.
+    """Worker `number` (from 1 on, over all devices), one `of` so many on its `device`.
 
-    Its share is `threads` of the CPU and, where candidates are trained there, `ram` bytes.
-    `deadline` (seconds since 1970) ends the search for all at once, also for one that is started
-    again. `storage` is what was typed: an environment is less public than a list of processes.
+    Its share is `threads` of the CPU and, where candidates are trained there, `ram` bytes. Without
+    a device it takes what the command line says. `storage` is what was typed: an environment is
+    less public than a list of processes.
     """
 
     number: int
     of: int
     threads: int
     ram: int
-    deadline: float | None = None
+    device: str | None = None
     storage: str | None = None
 
     def environment(self) -> dict[str, str]:
@@ -39,12 +38,6 @@ class Member:
         `OMP_NUM_THREADS` counts before torch is imported, and for libraries other than torch.
         """
         return {VARIABLE: json.dumps(asdict(self)), "OMP_NUM_THREADS": str(self.threads)}
-
-    def plan(self, plan: Plan) -> Plan:
-        """The plan of the whole search, with the hours that are left of it."""
-        if self.deadline is None:
-            return plan
-        return replace(plan, hours=max(1.0, self.deadline - time.time()) / 3600)
 
 
 def this_member() -> Member | None:

@@ -48,7 +48,7 @@ def test_on_a_cpu_more_than_the_share_is_an_error_and_the_next_candidate_is_fine
 @pytest.mark.skipif(sys.platform != "linux", reason="no other system is asked to keep the limit")
 def test_a_share_that_is_spent_before_the_start_is_said() -> None:
     before = torch.get_num_threads()
-    with pytest.raises(StudyError, match=r"each worker has 0\.00098 GiB .* fewer --workers-per-de"):
+    with pytest.raises(StudyError, match=r"each worker has 0\.00098 GiB .* take fewer workers"):
         take_share("cpu", of=2, threads=before, ram=2**20)
 
 

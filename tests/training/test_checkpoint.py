@@ -86,14 +86,14 @@ def test_damage_at_any_byte_starts_from_zero(
         for damaged in (content[:offset], flipped):
             path.write_bytes(damaged)
             caplog.clear()
-            assert checkpoints.restore(path, network, optimizer, "run") == []
+            assert checkpoints.restore(path, network, optimizer, "run", 4) == []
             (record,) = caplog.records
             assert record.levelno == logging.WARNING
             assert "starts from zero" in record.getMessage()
     assert torch.equal(network.state_dict()["0.weight"], start)
     assert not optimizer.state_dict()["state"]
     path.write_bytes(content)
-    assert len(checkpoints.restore(path, network, optimizer, "run")) == 1
+    assert len(checkpoints.restore(path, network, optimizer, "run", 4)) == 1
 
 
 def test_training_goes_on_from_zero_over_a_damaged_file(
@@ -128,7 +128,7 @@ def test_code_in_a_checkpoint_is_never_run(
     torch.save({"run": "run", "history": [], "network": Bomb(mark), "optimizer": {}}, buffer)
     for body in (buffer.getvalue(), pickle.dumps(Bomb(mark), protocol=2)):
         sign(path, body)
-        assert checkpoints.restore(path, network, optimizer, "run") == []
+        assert checkpoints.restore(path, network, optimizer, "run", 4) == []
         assert "is ignored" in caplog.records[-1].getMessage()
     assert not mark.exists()
     torch.load(buffer.seek(0) or buffer, weights_only=False)  # the bomb is a real one
@@ -157,7 +157,7 @@ def test_a_sound_file_with_wrong_contents_changes_nothing(
     buffer = io.BytesIO()
     torch.save(state | change, buffer)
     sign(path, buffer.getvalue())
-    assert checkpoints.restore(path, network, optimizer, "run") == []
+    assert checkpoints.restore(path, network, optimizer, "run", 4) == []
     assert all(torch.equal(v, before[name]) for name, v in network.state_dict().items())
     assert not optimizer.state_dict()["state"]
 
@@ -299,6 +299,6 @@ def test_learning_rates_stay_the_tensors_that_a_captured_step_reads(
     optimizer = make_optimizer(network, recipe)
     before = [group["lr"] for group in optimizer.param_groups]
     run = checkpoints.identity(network, few, recipe, 0)
-    assert len(checkpoints.restore(file, network, optimizer, run)) == 1
+    assert len(checkpoints.restore(file, network, optimizer, run, 2)) == 1
     assert all(g["lr"] is lr for g, lr in zip(optimizer.param_groups, before, strict=True))
     assert optimizer.state_dict()["state"]  # the rest was restored

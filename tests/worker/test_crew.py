@@ -4,6 +4,7 @@ The members run a study of plain numbers, so that each starts within a second.
 """
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,16 +19,18 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState
 
 from optunas.attributes import Outcome, evaluated, outcomes
+from optunas.deadline import agree_on_deadline
 from optunas.errors import StudyError
-from optunas.storage import open_storage
+from optunas.storage import SharedStorage, open_storage
 from optunas.worker import crew
 from optunas.worker.crew import lead
 from optunas.worker.member import Member
-from optunas.worker.recovery import KILLS
+from optunas.worker.recovery import RETRIES
 
 MEMBER = """
 import os, signal, sys, time
 import optuna
+from optunas.deadline import deadline_of, plan_until
 from optunas.storage import open_storage
 from optunas.worker import Plan, work
 from optunas.worker.member import leave_with_parent, this_member
@@ -45,9 +48,11 @@ def objective(trial):
 member = this_member()
 leave_with_parent()
 optuna.logging.set_verbosity(optuna.logging.ERROR)
-study = optuna.load_study(study_name="s", storage=open_storage(sys.argv[1]))
+storage = open_storage(sys.argv[1])
+study = optuna.load_study(study_name="s", storage=storage)
 try:
-    work(study, objective, member.plan(Plan(trials=int(sys.argv[2]))), Silent())
+    plan = Plan(trials=int(sys.argv[2]), hours=1 if deadline_of(study) else None)
+    work(study, objective, plan_until(plan, deadline_of(study)), Silent(), storage)
 except KeyboardInterrupt:
     sys.exit(130)
 """
@@ -82,12 +87,17 @@ def study(tmp_path: Path) -> optuna.Study:
     return optuna.create_study(study_name="s", storage=open_storage(f"sqlite:///{tmp_path}/s.db"))
 
 
-def members(count: int, deadline: float | None = None) -> list[Member]:
-    return [Member(n, count, 1, 2**40, deadline) for n in range(1, count + 1)]
+def members(count: int) -> list[Member]:
+    return [Member(n, count, 1, 2**40) for n in range(1, count + 1)]
+
+
+def storage_of(study: optuna.Study) -> SharedStorage:
+    assert isinstance(study._storage, SharedStorage)
+    return study._storage
 
 
 def command(study: optuna.Study, trials: int, does: str = "time.sleep(0.05)") -> list[str]:
-    url = study._storage._backend.url  # type: ignore[attr-defined]
+    url = storage_of(study).address
     return [sys.executable, "-c", MEMBER.replace("WHAT_IT_DOES", does), url, str(trials)]
 
 
@@ -112,25 +122,28 @@ def test_together_they_run_exactly_as_many_trials_as_are_wanted(study: optuna.St
 def test_of_one_that_is_killed_the_trial_goes_on(study: optuna.Study) -> None:
     told = Told()
     kill = "trial.number == 3 and os.kill(os.getpid(), signal.SIGKILL); time.sleep(0.05)"
-    lead(study, members(2), command(study, 8, kill), told)
+    lead(study, members(2), command(study, 8, kill), told, storage_of(study))
     trials = in_the_end(study, 8)
     assert trials[3].state is TrialState.FAIL
     assert outcomes(trials)[3] is Outcome.INTERRUPTED
     (again,) = [t for t in trials[4:] if t.params == trials[3].params]
     assert again.state is TrialState.COMPLETE
-    (note,) = told.notes
-    assert "was killed, perhaps by the system for want of memory; it is started again" in note
+    lost, killed = sorted(told.notes)
+    assert "was killed, perhaps by the system for want of memory; it is started again" in killed
+    assert re.fullmatch(r"trial 3: its worker, process \d+ on .*, is gone", lost)
 
 
 def test_what_kills_whoever_tries_it_is_not_tried_for_ever(study: optuna.Study) -> None:
     study.enqueue_trial({"x": 0.5})
     told = Told()
-    lead(study, members(2), command(study, 5, "x == 0.5 and os.abort(); time.sleep(0.05)"), told)
+    abort = command(study, 5, "x == 0.5 and os.abort(); time.sleep(0.05)")
+    lead(study, members(2), abort, told, storage_of(study))
     trials = in_the_end(study, 5)
     deadly = [t for t in trials if t.params == {"x": 0.5}]
-    assert [t.state for t in deadly] == [TrialState.FAIL] * KILLS
-    assert any(f"trial {deadly[-1].number} ended 3 workers: given up" in n for n in told.notes)
-    assert sum("crashed (SIGABRT)" in note for note in told.notes) == KILLS
+    assert [t.state for t in deadly] == [TrialState.FAIL] * (1 + RETRIES)
+    reason = f"trial {deadly[-1].number}: its worker, .*, is gone, the 4. that this candidate has"
+    assert any(re.match(reason, note) for note in told.notes)
+    assert sum("crashed (SIGABRT)" in note for note in told.notes) == 1 + RETRIES
 
 
 def test_members_that_never_come_up_are_given_up(study: optuna.Study) -> None:
@@ -185,10 +198,11 @@ def test_who_does_not_stop_is_killed_and_its_trial_put_back(
     killer = at_the_first_trial(study, lambda: os.kill(os.getpid(), signal.SIGINT))
     told = Told()
     with pytest.raises(KeyboardInterrupt):
-        lead(study, members(1), command(study, 4, deaf), told)
+        lead(study, members(1), command(study, 4, deaf), told, storage_of(study))
     killer.join()
     assert [t.state for t in study.trials] == [TrialState.FAIL, TrialState.WAITING]
-    assert told.notes == ["trial 0 had lost its worker; the next search goes on with it"]
+    (note,) = told.notes
+    assert note.startswith("trial 0: its worker, process ")
 
 
 def test_who_can_not_wait_says_so_twice(study: optuna.Study) -> None:
@@ -220,7 +234,8 @@ def test_one_that_is_stopped_by_itself_is_not_started_again(study: optuna.Study)
 
 def test_the_deadline_holds_for_all(study: optuna.Study) -> None:
     started = time.monotonic()
-    lead(study, members(2, time.time() + 3), command(study, 1000), Told())
+    agree_on_deadline(study, time.time() + 3)
+    lead(study, members(2), command(study, 1000), Told())
     assert time.monotonic() - started < 10
     assert 0 < len(in_the_end(study, len(study.trials))) < 200
 

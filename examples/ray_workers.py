@@ -1,0 +1,48 @@
+"""Workers on a Ray cluster that is there already: each Ray task is a worker of one study.
+
+The study lies in an SQL database, which all tasks reach (here a file, on a cluster PostgreSQL:
+`postgresql+psycopg://...`), so Ray carries no results, and trials of tasks that die are taken over
+as everywhere else. On a cluster write `ray.init("auto")`, and `num_gpus=1` in the decorator.
+
+pip install 'optunas[ray]'
+"""
+
+import tempfile
+
+import ray
+
+import optunas
+
+TRIALS_EACH, TASKS = 2, 2
+
+
+def objective():
+    """The same in every process: the study refuses another one."""
+    return optunas.Objective(
+        optunas.spaces.ConvNet(stages=(1,), depths=(1,), widths=(8, 16), kernels=(3,)),
+        optunas.data.digits(),
+        optunas.Recipe(epochs=1),
+        device="cpu",
+    )
+
+
+@ray.remote(num_cpus=1, max_retries=3)
+def work(url):
+    study = optunas.create_study("ray", storage=url, sampler="random")
+    study.optimize(objective(), n_trials=TRIALS_EACH)
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{folder}/studies.db"
+        study = optunas.create_study("ray", storage=url, sampler="random")
+        ray.init(num_cpus=TASKS, include_dashboard=False, log_to_driver=False)
+        ray.get([work.remote(url) for _ in range(TASKS)])
+        ray.shutdown()
+        for trial in study.trials:
+            parameters = trial.user_attrs["params"]
+            print(f"trial {trial.number}: {trial.value:.1%}, {parameters:,} parameters")
+        workers = {trial.user_attrs["worker"]["pid"] for trial in study.trials}
+        print(
+            f"{len(study.trials)} trials by {len(workers)} Ray workers; best {study.best_value:.1%}"
+        )

@@ -1,0 +1,318 @@
+"""Chaos: workers are killed, frozen, cut off from their database, and nothing may be lost.
+
+    python tests/reliability/chaos.py postgresql
+    python tests/reliability/chaos.py mariadb
+    python tests/reliability/chaos.py sqlite --workers 4
+    python tests/reliability/chaos.py postgresql --trials 40 --seed 7        a shorter one
+
+Each worker is `optunas worker` in a folder of its own, sharing the database and an artifact store,
+and is started again whenever it has ended before the search has, as a cluster's scheduler would.
+Where this is run by root, every second one lives in a process namespace of its own: the others
+can't see whether its process lives, as if it were on another machine. Meanwhile, by a schedule
+that the seed fixes: a random worker is killed (SIGKILL) every 5 to 10 s; the database is stopped
+three times, for 10 s; a worker is frozen (SIGSTOP) until its trial was taken over, and woken; the
+disk of the artifact store is full for 20 s (where root may mount one).
+
+At the end the evidence is examined (evidence.py). Exit code 1 where anything is wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import optuna
+from evidence import summary, told_in, wrong
+from servers import MariaDB, PostgreSQL, Server
+
+from optunas.attributes import evaluated
+from optunas.storage import open_storage
+
+HERE = Path(__file__).parent
+GRACE = 6.0
+DISK = 8 * 2**20
+ELSEWHERE = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
+
+
+@dataclass
+class Worker:
+    """A place where a worker runs, again and again."""
+
+    number: int
+    folder: Path
+    environment: dict[str, str]
+    command: list[str]
+    starts: int = 0
+    frozen_until: float = 0.0
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self.starts += 1
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command,
+                cwd=self.folder,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    @property
+    def runs(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def kill(self) -> None:
+        self.send(signal.SIGCONT)
+        self.send(signal.SIGKILL)
+
+    def send(self, number: signal.Signals) -> None:
+        if self.process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, number)
+
+
+@dataclass
+class Schedule:
+    """What happens when, and what has happened."""
+
+    workers: list[Worker]
+    began: float = field(default_factory=time.monotonic)
+    done: dict[str, int] = field(default_factory=dict)
+
+    def now(self) -> float:
+        return time.monotonic() - self.began
+
+    def count(self, what: str) -> None:
+        self.done[what] = self.done.get(what, 0) + 1
+        print(f"{self.now():6.1f} s  {what}", flush=True)
+
+    def step(self) -> None:
+        """Do what is due, and start the workers that have ended."""
+        self.act()
+        for worker in self.workers:
+            if not worker.runs:
+                worker.start()
+
+    def act(self) -> None:
+        raise NotImplementedError
+
+
+class Chaos(Schedule):
+    def __init__(
+        self, workers: list[Worker], server: Server | None, disk: Path | None, rng: random.Random
+    ) -> None:
+        super().__init__(workers)
+        self.server, self.disk, self.rng = server, disk, rng
+        self.next_kill = self._soon()
+        self.outages = [seconds + rng.uniform(0, 15) for seconds in (40, 110, 180) if server]
+        self.freezes = [seconds + rng.uniform(0, 10) for seconds in (60, 150)]
+        self.full = 80 + rng.uniform(0, 10)
+        self.down_until = self.full_until = 0.0
+
+    def _soon(self) -> float:
+        return self.now() + self.rng.uniform(5, 10)
+
+    def act(self) -> None:
+        self._kill()
+        self._freeze()
+        self._stop_the_database()
+        self._fill_the_disk()
+
+    def _kill(self) -> None:
+        if self.now() >= self.next_kill:
+            self.next_kill = self._soon()
+            awake = [worker for worker in self.workers if not worker.frozen_until]
+            self.rng.choice(awake).send(signal.SIGKILL)
+            self.count("killed a worker")
+
+    def _freeze(self) -> None:
+        for worker in self.workers:
+            if worker.frozen_until and self.now() >= worker.frozen_until:
+                worker.frozen_until = 0.0
+                worker.send(signal.SIGCONT)
+                self.count("woke it")
+        if self.freezes and self.now() >= self.freezes[0]:
+            del self.freezes[0]
+            worker = self.rng.choice(self.workers)
+            worker.send(signal.SIGSTOP)
+            worker.frozen_until = self.now() + 6 * GRACE
+            self.count("froze a worker")
+
+    def _stop_the_database(self) -> None:
+        if self.server is None:
+            return
+        if self.down_until and self.now() >= self.down_until:
+            self.server.start()
+            self.down_until = 0.0
+            self.count("started the database")
+        elif self.outages and self.now() >= self.outages[0]:
+            del self.outages[0]
+            self.server.stop()
+            self.down_until = self.now() + 10
+            self.count("stopped the database")
+
+    def _fill_the_disk(self) -> None:
+        if self.disk is None:
+            return
+        filler = self.disk / "filler"
+        if self.full_until and self.now() >= self.full_until:
+            filler.unlink()
+            self.full_until = 0.0
+            self.count("made room on the disk of the artifact store")
+        elif self.full and self.now() >= self.full:
+            self.full = 0.0
+            with suppress(OSError), filler.open("wb") as file:
+                while True:
+                    file.write(bytes(2**16))
+                    file.flush()
+            self.full_until = self.now() + 20
+            self.count("filled the disk of the artifact store")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("database", choices=["postgresql", "mariadb", "sqlite"])
+    parser.add_argument("--workers", type=int, default=8)
+    parser.add_argument("--trials", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", type=Path, help="write the summary to this file")
+    options = parser.parse_args()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    with tempfile.TemporaryDirectory(prefix="chaos-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # the server may be another user's
+        return run(options, folder)
+
+
+def run(options: argparse.Namespace, folder: Path) -> int:
+    server = served(options.database, folder / "server")
+    with disk_of(folder / "artifacts") as disk:
+        url = f"sqlite:///{folder}/s.db" if server is None else server.url()
+        (folder / "told").mkdir()
+        workers = [worker(number, folder, url, options) for number in range(1, options.workers + 1)]
+        chaos = Chaos(workers, server, disk, random.Random(options.seed))
+        try:
+            study = search(chaos, url, options.trials)
+            return verdict(chaos, study, folder, options)
+        finally:
+            for each in workers:
+                each.kill()
+            if server is not None:
+                server.stop()
+
+
+def served(database: str, folder: Path) -> Server | None:
+    if database == "sqlite":
+        return None
+    server = PostgreSQL(folder) if database == "postgresql" else MariaDB(folder)
+    server.start()
+    return server
+
+
+@contextmanager
+def disk_of(folder: Path) -> Iterator[Path | None]:
+    """A small disk for the artifact store, where one can be mounted; else None, and a folder."""
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", str(folder)]
+    mounted = shutil.which("mount") and subprocess.run(mount, capture_output=True).returncode == 0
+    if not mounted:
+        print("no disk can be mounted here: it is not filled", flush=True)
+    try:
+        yield folder if mounted else None
+    finally:
+        if mounted:
+            subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def worker(
+    number: int,
+    folder: Path,
+    url: str,
+    options: argparse.Namespace,
+    before: Sequence[str] = (),
+    grace: float = GRACE,
+) -> Worker:
+    """A worker in a folder of its own; its command line begins with `before`."""
+    own = folder / f"worker{number}"
+    environment = {
+        **os.environ,
+        "OPTUNAS_STORAGE": url,
+        "OPTUNAS_CHAOS": str(folder / "told"),
+        "OPTUNAS_SPOOL": str(own / "spool"),
+        "OMP_NUM_THREADS": "1",
+    }
+    command = [
+        *(sys.executable, "-P", "-m", "optunas", "worker", str(HERE / "chaos_study.py")),
+        *("--study", "chaos", "--trials", str(options.trials), "--device", "cpu"),
+        *("--grace", str(grace), "--max-retries", "20"),
+        *("--artifacts", str(folder / "artifacts")),
+    ]
+    return Worker(number, own, environment, [*before, *command])
+
+
+def search(chaos: Schedule, url: str, trials: int) -> optuna.Study:
+    """Let chaos reign until the study is full and all workers have ended by themselves."""
+    looked = -1e9
+    study = None
+    while True:
+        if chaos.now() - looked > 5:
+            looked = chaos.now()
+            with suppress(Exception):  # before the first worker has made it; in an outage
+                if study is None:
+                    storage = open_storage(url, patience_s=0)
+                    study = optuna.load_study(study_name="chaos", storage=storage)
+                found = len(evaluated(study.get_trials(deepcopy=False)))
+                print(f"{chaos.now():6.1f} s  {found} of {trials}", flush=True)
+                if found >= trials:
+                    break
+        chaos.step()
+        time.sleep(0.2)
+    for each in chaos.workers:
+        each.send(signal.SIGCONT)
+    deadline = time.monotonic() + 120
+    while any(each.runs for each in chaos.workers) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return study
+
+
+def verdict(chaos: Schedule, study: optuna.Study, folder: Path, options: argparse.Namespace) -> int:
+    told = told_in(folder / "told")
+    found = {
+        "database": options.database,
+        "workers": options.workers,
+        "seed": options.seed,
+        "minutes": round(chaos.now() / 60, 1),
+        "starts": sum(each.starts for each in chaos.workers),
+        **chaos.done,
+        **summary(study, told),
+        "wrong": wrong(study, told, options.trials),
+    }
+    late = [each.number for each in chaos.workers if each.runs]
+    if late:
+        found["wrong"].append(f"workers {late} have not ended by themselves")
+    if found["wrong"]:
+        kept = Path(tempfile.mkdtemp(prefix="chaos-kept-"))
+        shutil.copytree(folder, kept, dirs_exist_ok=True, ignore=shutil.ignore_patterns("server"))
+        print(f"the workers' logs are kept in {kept}")
+    print(json.dumps(found, indent=2))
+    if options.json is not None:
+        options.json.write_text(json.dumps(found, indent=2) + "\n")
+    return 1 if found["wrong"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,39 @@
+"""Facts of a study: one value for all, whoever came first."""
+
+import threading
+from pathlib import Path
+
+import optuna
+import pytest
+
+from optunas.facts import settle
+from optunas.storage import open_storage
+
+
+def test_the_first_value_stays_as_long_as_it_holds() -> None:
+    study = optuna.create_study()
+    assert settle(study, "x", 1) == 1
+    assert settle(study, "x", 2) == 1
+    assert settle(study, "x", 3, lambda found: found > 1) == 3
+    assert study.user_attrs == {"x": 3}
+
+
+@pytest.mark.parametrize("turn", range(3))
+def test_of_those_that_begin_at_once_all_go_by_the_same(tmp_path: Path, turn: int) -> None:
+    url = f"sqlite:///{tmp_path}/s.db"
+    optuna.create_study(study_name="s", storage=open_storage(url))
+    gate = threading.Barrier(3)
+    found: list[int] = []
+
+    def worker(number: int) -> None:
+        study = optuna.load_study(study_name="s", storage=open_storage(url))
+        gate.wait()
+        found.append(settle(study, "x", number))
+
+    threads = [threading.Thread(target=worker, args=(n,)) for n in (1, 2, 3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 3
+    assert len(set(found)) == 1
