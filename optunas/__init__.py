@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from optunas import delivery as delivery
     from optunas import nn as nn
     from optunas import spaces as spaces
+    from optunas import storage as storage
     from optunas import testing as testing
     from optunas import training as training
     from optunas.delivery import deliver as deliver
@@ -46,6 +47,7 @@ _HOME = {
     "promote": "worker",
     "reference": "references",
     "spaces": "",
+    "storage": "",
     "testing": "",
     "training": "",
 }
@@ -69,6 +71,7 @@ __all__ = [
     "promote",
     "reference",
     "spaces",
+    "storage",
     "testing",
     "training",
 ]

@@ -37,6 +37,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 CURVE = ("train_loss", "loss", "accuracy", "f1", "seconds")
 BASELINE = "baseline"
 RANDOM = "random draw"
+TEXT_LENGTH = 2000
 
 
 class Outcome(StrEnum):
@@ -90,7 +91,9 @@ def continues(trial: FrozenTrial) -> list[int]:
         return []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
-        return RetryHeartbeatStaleTrialCallback.retry_history(trial)
+        history: Any = RetryHeartbeatStaleTrialCallback.retry_history(trial)
+    numbers = history if isinstance(history, list) else []
+    return [n for n in numbers if isinstance(n, int) and 0 <= n < trial.number]
 
 
 def promotes(trial: Trial | FrozenTrial) -> int | None:
@@ -119,9 +122,11 @@ def evaluated(trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:
 
 
 def text(trial: FrozenTrial, name: str) -> str:
-    """A user attribute as a text, whatever someone else may have written there."""
+    """A user attribute as a text, whatever someone else may have written there: of no great length,
+    and without signs that a terminal would obey."""
     value: Any = trial.user_attrs.get(name)
-    return "" if value is None else str(value)
+    said = "" if value is None else str(value)[:TEXT_LENGTH]
+    return said if said.isprintable() else "".join(c if c.isprintable() else " " for c in said)
 
 
 def number(trial: FrozenTrial, name: str) -> float | None:

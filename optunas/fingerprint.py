@@ -1,7 +1,7 @@
 """A study's fingerprint: what all its workers must agree on, or else their results don't compare.
 
 It is plain JSON in a user attribute of the study, written by the first worker: the space with its
-choices, the data, the recipe, the limits, the metrics, the seed, and the versions (major and minor)
+choices, the data, the recipe, the limits, the metrics, and the versions (major and minor)
 of what computes. A worker with another one is refused, and told where the two differ. How
 candidates are chosen (`strategy`: sampler, pruner and their seed) may change; that is only noted.
 """

@@ -247,11 +247,17 @@ def _tuned(search: Search, given: Mapping[str, Any], seed: int | None = None) ->
     if engine:
         changes["engine"] = replace(own.engine, **engine)
     if own.checkpoints is None:
-        changes["checkpoints"] = RUNS / quote(search.name, safe=" ") / "checkpoints"
+        changes["checkpoints"] = RUNS / _folder(search.name) / "checkpoints"
     if "artifacts" in given or own.artifacts is None:
         changes["artifacts"] = given.get("artifacts") or os.environ.get("OPTUNAS_ARTIFACTS") or None
     seed = own.seed if seed is None else seed
     return replace(search, seed=seed, objective=replace(own, seed=seed, **changes))
+
+
+def _folder(name: str) -> str:
+    """A name of one folder, whatever the study is called."""
+    quoted = quote(name, safe=" ")
+    return quoted.replace(".", "%2E") if set(quoted) <= {"."} else quoted
 
 
 def _first(given: Mapping[str, Any]) -> str:

@@ -57,7 +57,7 @@ def run(
         str | None,
         typer.Option(
             help="Search strategy: architecture, evolution, genetic, local, catcma, random, grid, "
-            "tpe, gp, cmaes, nsgaii, nsgaiii; screened-tpe and the like draw again what is over "
+            "tpe, gp, nsgaii, nsgaiii; screened-tpe and the like draw again what is over "
             "the limits; settings in brackets: 'tpe(startup=20)'.",
             show_default="architecture",
         ),
@@ -141,7 +141,7 @@ def run(
         bool,
         typer.Option(
             "--anyway",
-            help="Join a study also where its space, data, recipe, limits, seed or versions are "
+            help="Join a study also where its space, data, recipe, limits or versions are "
             "not those of this command.",
         ),
     ] = False,

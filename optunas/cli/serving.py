@@ -55,7 +55,7 @@ def serve(
     from optunas.storage import describe, open_storage
 
     _need_grpc()
-    opened = open_storage(storage)
+    opened = open_storage(storage, connections=THREADS)
     database = _database(opened)
     check_free("the proxy", host, port)
     if dashboard_port is not None:

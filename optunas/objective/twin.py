@@ -22,16 +22,15 @@ def find_twin(trial: Trial, measured: Collection[str] = ()) -> FrozenTrial | Non
     One that was trained to its end comes before one that was stopped, and promoted later.
     """
     mine = trial.user_attrs
-    for state in (TrialState.COMPLETE, TrialState.PRUNED):
-        for other in trial.study.get_trials(deepcopy=False, states=(state,)):
-            known = other.user_attrs
-            if (
-                known.get("outcome") in FIRST_HAND
-                and all(name in known for name in measured)
-                and all(known.get(name) == mine[name] for name in SAME)
-            ):
-                return other
-    return None
+    states = TrialState.COMPLETE, TrialState.PRUNED
+    twins = (
+        other
+        for other in trial.study.get_trials(deepcopy=False, states=states)
+        if other.user_attrs.get("outcome") in FIRST_HAND
+        and all(name in other.user_attrs for name in measured)
+        and all(other.user_attrs.get(name) == mine[name] for name in SAME)
+    )
+    return min(twins, key=lambda twin: (states.index(twin.state), twin.number), default=None)
 
 
 def finished_before(trial: Trial, key: str) -> FrozenTrial | None:

@@ -5,7 +5,6 @@ imported when they are made.
 """
 
 import functools
-import logging
 import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -45,8 +44,8 @@ def make_sampler(
 ) -> BaseSampler:
     """The sampler of this name, seeded by ``seed`` and its first trial (see ``Seeded``).
 
-    Names: random, grid, tpe, cmaes, gp, nsgaii (nsga2), nsgaiii (nsga3); ours: architecture,
-    catcma, evolution (rea), genetic, local. Arguments in brackets change the settings:
+    Names: random, grid, tpe, gp, nsgaii (nsga2), nsgaiii (nsga3); ours: architecture,
+    catcma (cmaes), evolution (rea), genetic, local. Arguments in brackets change the settings:
     ``"tpe(startup=20)"``, ``"nsgaii(population=50)"``. With ``screened-`` before the name,
     ``"screened-tpe"``, networks that are over the limits or were evaluated already are drawn again;
     ``"screened-tpe(proxy=swap, draws=16)"`` proposes of 16 draws the one that a zero-cost proxy
@@ -137,33 +136,6 @@ def _tpe(seed: int, *, startup: int, candidates: int = 24) -> BaseSampler:
     )
 
 
-def _cmaes(
-    seed: int, n_objectives: int, *, startup: int, population: int | None = None
-) -> BaseSampler:
-    """CMA-ES with margin (Hamano et al. 2022), which keeps whole numbers from getting stuck.
-
-    Optuna keeps its state as a pickle in the study's storage: take it only where you trust all who
-    write there.
-    """
-    if n_objectives > 1:
-        raise StudyError(
-            f"sampler 'cmaes' serves one objective; the study has {n_objectives}: "
-            "take 'nsgaii' or 'tpe'"
-        )
-    logging.getLogger("optunas").warning(
-        "sampler 'cmaes' searches numbers only and draws every categorical parameter at random; "
-        "for spaces with choices of operations take 'catcma', 'tpe', 'gp' or 'nsgaii'"
-    )
-    return _seeded(
-        samplers.CmaEsSampler,
-        seed,
-        n_startup_trials=startup,
-        popsize=population,
-        with_margin=True,
-        warn_independent_sampling=False,
-    )
-
-
 def _gp(seed: int, *, startup: int) -> BaseSampler:
     """Gaussian process: the fewest trials in a small flat space, and the slowest proposals (0.1 to
     2 s each within the first 60 trials, on two busy cores). It serves several objectives. It learns
@@ -227,7 +199,11 @@ def _catcma(
     *,
     population: int | None = None,
 ) -> BaseSampler:
-    """CMA-ES over categorical, whole and continuous numbers (Hamano et al. 2025)."""
+    """CMA-ES over categorical, whole and continuous numbers (Hamano et al. 2025).
+
+    Optuna's own CMA-ES draws every categorical parameter at random, and keeps its state as a pickle
+    in the study's storage: whoever writes there could run code in all who join. So it has no name.
+    """
     if n_objectives > 1:
         raise StudyError(
             f"sampler 'catcma' serves one objective; the study has {n_objectives}: "
@@ -278,7 +254,6 @@ def _check_grid(grid: Grid) -> None:
 _TABLE: dict[str, Callable[..., BaseSampler]] = {
     "architecture": _architecture,
     "catcma": _catcma,
-    "cmaes": _cmaes,
     "evolution": _evolution,
     "genetic": _genetic,
     "gp": _gp,
@@ -292,7 +267,8 @@ _TABLE: dict[str, Callable[..., BaseSampler]] = {
 _ALIASES = {
     "brute-force": "grid",
     "cat-cma": "catcma",
-    "cma-es": "cmaes",
+    "cma-es": "catcma",
+    "cmaes": "catcma",
     "local-search": "local",
     "nsga-ii": "nsgaii",
     "nsga2": "nsgaii",

@@ -1,6 +1,7 @@
 """What databases, drivers and files say when they fail, put so that a person can act on it."""
 
 import contextlib
+import json
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -12,7 +13,10 @@ from optunas.errors import OptunasError, StorageError
 from optunas.storage.addresses import FORMS, masked, without_password
 from optunas.storage.patience import is_rpc
 
-DATABASE_ERRORS = (sqlalchemy.exc.SQLAlchemyError, StorageInternalError, sqlite3.Error, OSError)
+DATABASE_ERRORS = (
+    *(sqlalchemy.exc.SQLAlchemyError, StorageInternalError, sqlite3.Error, OSError),
+    json.JSONDecodeError,  # of an attribute
+)
 _NO_DRIVER = {
     "postgresql": "pip install 'optunas[postgresql]' and write postgresql+psycopg://...",
     "postgres": "pip install 'optunas[postgresql]' and write postgresql+psycopg://...",
@@ -87,6 +91,9 @@ def explain(error: Exception, url: str) -> str:
         return f"{shown}: there is no driver for {url.partition(':')[0]!r} here; {way_out}"
     if isinstance(error, sqlalchemy.exc.ArgumentError):
         return f"{shown}: this is no URL of a database; write {FORMS}"
+    if isinstance(error, json.JSONDecodeError):
+        what = "something in the database is damaged, and no JSON as Optuna writes it"
+        return f"{shown}: {what} ({error}); restore a copy, or take another --study"
     if isinstance(error, RuntimeError) and "table schema" in str(error):
         return f"{shown}: {_schema(str(error), masked(url))}"
     return f"{shown}: {_cause(_deepest(error), url)}"

@@ -45,6 +45,7 @@ LOCK_TIMEOUT_S = 60.0
 CONNECT_TIMEOUT_S = 10
 SILENCE_S = 45
 RECYCLE_S = 1800
+MOST_CONNECTIONS = 32
 
 
 def open_storage(
@@ -54,6 +55,7 @@ def open_storage(
     beat_s: float = BEAT_S,
     patience_s: float = PATIENCE_S,
     wait_s: float = 0.0,
+    connections: int = 1,
 ) -> SharedStorage:
     """The storage at this URL; its tables are made where there are none.
 
@@ -61,7 +63,8 @@ def open_storage(
     folder. A storage object of Optuna's is taken as it is. ``create=False`` is for reading: a
     missing SQLite file or journal is an error then and not made. A worker tells every ``beat_s``
     seconds that it lives. A storage that fails is asked again for up to ``patience_s`` seconds, and
-    for ``wait_s`` seconds while it is opened.
+    for ``wait_s`` seconds while it is opened. ``connections`` to a server are kept open; up to 32
+    are made as threads need them.
 
     Raises StorageError, one line without passwords, for whatever keeps it from opening.
     """
@@ -78,7 +81,7 @@ def open_storage(
     else:
         url = resolved(storage)
         with explained(url, (Exception,)):
-            inner = Patience(wait_s)(_open, url, create)
+            inner = Patience(wait_s)(_open, url, create, connections)
     return SharedStorage(inner, url, beat_s=beat_s, patience_s=patience_s)
 
 
@@ -110,7 +113,7 @@ def address(storage: BaseStorage) -> str:
     return storage.address if isinstance(storage, SharedStorage) else type(storage).__name__
 
 
-def _open(url: str, create: bool) -> BaseStorage:
+def _open(url: str, create: bool, connections: int) -> BaseStorage:
     if url.startswith("journal:"):
         return _journal(url, create)
     if url.startswith("grpc:"):
@@ -121,7 +124,7 @@ def _open(url: str, create: bool) -> BaseStorage:
             return InMemoryStorage()  # SQLite's own would be another one in every thread
         if not parsed.database.startswith("file:"):
             _prepare_sqlite(Path(parsed.database), create)
-    rdb = one_at_a_time(_open_rdb(_literal(url), _engine_settings(parsed)))
+    rdb = one_at_a_time(_open_rdb(_literal(url), _engine_settings(parsed, connections)))
     return optuna.storages.get_storage(rdb)  # with the cache that `create_study` would add
 
 
@@ -212,7 +215,7 @@ https://www.postgresql.org/docs/current/libpq-connect.html
 """
 
 
-def _engine_settings(url: sqlalchemy.URL) -> dict[str, Any]:
+def _engine_settings(url: sqlalchemy.URL, connections: int) -> dict[str, Any]:
     """Keyword arguments of ``sqlalchemy.create_engine``; options in the URL itself win."""
     if url.get_backend_name() == "sqlite":
         connect: dict[str, Any] = {"timeout": LOCK_TIMEOUT_S, "factory": _Connection}
@@ -222,8 +225,8 @@ def _engine_settings(url: sqlalchemy.URL) -> dict[str, Any]:
         settings = {
             "pool_pre_ping": True,
             "pool_recycle": RECYCLE_S,
-            "pool_size": 1,
-            "max_overflow": 31,
+            "pool_size": connections,
+            "max_overflow": MOST_CONNECTIONS - connections,
         }
     connect = {key: value for key, value in connect.items() if key not in url.query}
     return settings | {"connect_args": connect}

@@ -11,6 +11,7 @@ The ticket is part of the trial's signature, so all of this costs no writing.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from optuna import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
@@ -22,9 +23,15 @@ PATIENCE_SECONDS = 2.0  # with trials of other programs, which never take a tick
 GLANCE_SECONDS = 0.02
 
 
-def takes_place(study: Study, trial: Trial, total: int) -> bool:
-    """Sign this running trial; True where the study of `total` evaluated networks needs it."""
-    sign(trial, ticket=1 + max(map(_ticket, _running(study)), default=0))
+def takes_place(
+    study: Study, trial: Trial, total: int, seen: Sequence[FrozenTrial] | None = None
+) -> bool:
+    """Sign this running trial; True where the study of `total` evaluated networks needs it.
+
+    seen: the study's trials, where they were read since this one runs.
+    """
+    running = [t for t in seen if t.state is TrialState.RUNNING] if seen else _running(study)
+    sign(trial, ticket=1 + max(map(_ticket, running), default=0))
     ticket = _ticket(trial)
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:

@@ -40,15 +40,16 @@ def take_over(
     storage: SharedStorage | None = None,
     vigil: Vigil | None = None,
     retries: int = RETRIES,
+    seen: Sequence[FrozenTrial] | None = None,
 ) -> Iterator[Rescue]:
     """Put the trials of dead workers back into the queue.
 
     A dead process of this host is known as such at once; those of other hosts are found by a
     `vigil`. Of several workers that see the same, the one that fails the trial puts it back. Where
     that one dies in between, the trial is put back by whoever has seen it left for long enough.
-    `storage` is where the reason is noted.
+    `storage` is where the reason is noted; `seen` are the study's trials, where just read.
     """
-    trials = study.get_trials(deepcopy=False)
+    trials = study.get_trials(deepcopy=False) if seen is None else seen
     if vigil is not None:
         vigil.look(trials)
     continued = {number for trial in trials for number in continues(trial)}
@@ -76,7 +77,8 @@ def _why_lost(trial: FrozenTrial, vigil: Vigil | None) -> str:
         return ""
     signed = signature(trial)
     who = f"its worker, process {signed['pid']} on {signed['host']}," if signed else "its worker"
-    if signed is not None and is_dead(signed):
+    # one that was taken is put back by whoever took it, and that one may live
+    if signed is not None and TAKEN not in trial.system_attrs and is_dead(signed):
         return f"{who} is gone"
     silent = 0.0 if vigil is None else vigil.silence(trial)
     return f"{who} has been silent for {silent:.0f} s" if silent else ""
@@ -88,9 +90,9 @@ def lost_tries(trial: FrozenTrial, trials: Sequence[FrozenTrial]) -> int:
     return 1 + sum(outcome(other) is not Outcome.INTERRUPTED for other in earlier)
 
 
-def is_continued_twice(study: Study, trial: Trial) -> bool:
-    """Whether another, earlier trial goes on with the same one: two workers put it back at once."""
-    trials = study.get_trials(deepcopy=False)
+def is_continued_twice(trials: Sequence[FrozenTrial], trial: Trial) -> bool:
+    """Whether another, earlier one of a study's trials goes on with the same one: two workers put
+    it back at once."""
     last = continues(trials[trial.number])[-1:]
     return any(
         continues(other)[-1:] == last and other.number < trial.number for other in trials if last
@@ -110,7 +112,8 @@ def put_back(study: Study, number: int) -> None:
         ends |= {"outcome"}
     trial.user_attrs = {k: v for k, v in trial.user_attrs.items() if k not in ends}
     marks = {BEAT, TAKEN, TOKEN}
-    trial.system_attrs = {k: v for k, v in trial.system_attrs.items() if k not in marks}
+    kept = {k: v for k, v in trial.system_attrs.items() if k not in marks}
+    trial.system_attrs = {**kept, "retry_history": continues(trial)}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         again = RetryHeartbeatStaleTrialCallback()

@@ -101,7 +101,6 @@ def work(
     session = _Session(study, objective, plan, watch, storage)
     with session.on_duty():
         session.hand_in()
-        session.take_over()
         while session.another():
             session.optimize()
             if session.through:
@@ -196,12 +195,13 @@ class _Session:
             self._inside = False
 
     def _take_place(self, trial: Trial) -> None:
-        if is_promoted_twice(self.study, trial) or is_continued_twice(self.study, trial):
+        seen = self.study.get_trials(deepcopy=False)  # a read takes long where many trials run
+        if is_promoted_twice(self.study, trial) or is_continued_twice(seen, trial):
             conclude(trial, Outcome.REJECTED, "another worker goes on with the same trial")
             raise TrialPruned("queued twice")
         if self.plan.trials is None:
             sign(trial)
-        elif not takes_place(self.study, trial, self.plan.trials):
+        elif not takes_place(self.study, trial, self.plan.trials, seen):
             conclude(trial, Outcome.INTERRUPTED, "another worker has taken the last place")
             raise _NotNeededError
 
@@ -219,7 +219,6 @@ class _Session:
             raise KeyboardInterrupt
         for number in promote_due(study):
             self.watch.note(f"trial {number} is promoted: it is among the best at its epoch now")
-        self.take_over()
         if not self.another():
             self._over = True
             study.stop()
@@ -235,7 +234,7 @@ class _Session:
         """Whether to start one more; waits where the running trials of others may complete it."""
         plan = self.plan
         while True:
-            trials = self.study.get_trials(deepcopy=False)
+            trials = self.taken_over()
             tally = Tally.of(trials)
             if plan.trials is not None and tally.finished >= plan.trials:
                 return False
@@ -255,17 +254,21 @@ class _Session:
         time.sleep(WAIT_SECONDS)
         if self._stop:
             raise KeyboardInterrupt
-        self.take_over()
 
     def hand_in(self) -> None:
         """Tell the storage what earlier workers of this machine could not tell it any more."""
         for number in self.storage.hand_in() if self.storage is not None else ():
             self.watch.note(f"trial {number} had ended, and its value is handed in now")
 
-    def take_over(self) -> None:
-        """Put the trials of dead workers back into the queue, but those that end all workers."""
-        for rescue in take_over(self.study, self.storage, self.vigil, self.plan.retries):
+    def taken_over(self) -> list[FrozenTrial]:
+        """The study's trials, with those of dead workers in the queue again, but those that end
+        all workers."""
+        seen = self.study.get_trials(deepcopy=False)
+        retries = self.plan.retries
+        rescues = list(take_over(self.study, self.storage, self.vigil, retries, seen))
+        for rescue in rescues:
             self.watch.note(str(rescue))
+        return self.study.get_trials(deepcopy=False) if rescues else seen
 
     @contextmanager
     def on_duty(self) -> Iterator[None]:

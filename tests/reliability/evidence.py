@@ -93,7 +93,8 @@ def _chains(trials: list[FrozenTrial]) -> Iterator[str]:
             numbers = [heir.number for heir in heirs[trial.number]]
             yield f"trial {trial.number} ({text(trial, 'reason')}) goes on as {numbers}"
         for heir in heirs[trial.number]:
-            if trial.params and heir.params != trial.params:
+            # one that was killed while it chose has some of them only
+            if not trial.params.items() <= heir.params.items():
                 yield f"trial {heir.number} has other parameters than {trial.number}"
 
 

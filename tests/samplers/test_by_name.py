@@ -1,4 +1,3 @@
-import logging
 import pickle
 import subprocess
 import sys
@@ -54,7 +53,7 @@ def test_every_name_searches_and_its_seed_repeats(name: str) -> None:
         ("TPE", "TPESampler"),
         ("nsga2", "NSGAIISampler"),
         ("nsga_iii( population = 8 )", "NSGAIIISampler"),
-        ("cma-es", "CmaEsSampler"),
+        ("cma-es", "CatCmaSampler"),
         ("brute-force", "BruteForceSampler"),
         ("rea(population=10, sample=3)", "RegularizedEvolutionSampler"),
         ("regularized_evolution", "RegularizedEvolutionSampler"),
@@ -160,10 +159,9 @@ def test_grids_that_are_none() -> None:
         grid_of({f"n{i}": IntDistribution(1, 10) for i in range(7)})
 
 
-def test_cmaes_says_that_it_does_not_see_choices(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.WARNING, "optunas"):
-        make_sampler("cmaes", seed=0)
-    assert "draws every categorical parameter at random" in caplog.text
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_no_name_means_a_sampler_that_keeps_a_pickle_in_the_storage(name: str) -> None:
+    assert not isinstance(make_sampler(name, seed=0), optuna.samplers.CmaEsSampler)
 
 
 def test_cmaes_serves_one_objective() -> None:

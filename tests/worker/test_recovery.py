@@ -200,6 +200,15 @@ def test_of_two_that_see_the_same_one_puts_it_back(storage: SharedStorage) -> No
     assert len(study.trials) == 2
 
 
+def test_what_another_is_about_to_put_back_is_left_to_it(storage: SharedStorage) -> None:
+    study = optuna.create_study(study_name="s", storage=storage)
+    left_by(study, dead())
+    assert storage.give_up_on("s", 0, "its worker is gone")  # by another, who lives
+    assert list(take_over(study, storage, Vigil(10))) == []
+    put_back(study, 0)
+    assert len(study.trials) == 2
+
+
 def test_what_a_rescuer_left_half_done_is_put_back_after_the_grace_period(
     storage: SharedStorage,
 ) -> None:
@@ -224,7 +233,8 @@ def test_a_trial_that_was_put_back_twice_is_run_once(storage: SharedStorage) -> 
         put_back(study, 0)
     first, second = study.ask(), study.ask()
     assert [first.number, second.number] == [1, 2]
-    assert [is_continued_twice(study, t) for t in (first, second)] == [False, True]
+    trials = study.get_trials(deepcopy=False)
+    assert [is_continued_twice(trials, t) for t in (first, second)] == [False, True]
 
 
 def test_a_claim_whose_answer_was_lost_leaves_a_trial_to_nobody_for_a_while(

@@ -1,0 +1,308 @@
+"""Scale: what a worker's dealings with the storage take, with more workers and longer studies.
+
+    python tests/reliability/scale.py --out scale.md                    the whole grid, 20 minutes
+    python tests/reliability/scale.py --workers 1,8 --trials 100,1000 --through sql
+    python tests/reliability/scale.py --workers 100 --trials 10000 --samplers tpe --only paced
+
+Workers are processes that run `optunas.worker.work` with an objective that does all that ours does,
+except train (scale_worker.py), on a PostgreSQL server of our own, whose study holds finished trials
+already (scale_fill.py). Each row of the tables is one number of workers, of trials in the study,
+one sampler, and one way: direct SQL, or through `optunas serve`.
+
+* saturated: trials take no time, so as many are run as the storage and the processors can. Seconds
+  of a call are then mostly seconds in a queue.
+* paced: a trial pretends to train for --pace seconds, an epoch at a time, with the workers spread
+  over that time. All that is not the pretended training is the worker's own share.
+
+By default both grids leave out what tells little: through the proxy only the first sampler is
+saturated (samplers work in the worker either way), and paced is only the largest number of workers
+with each number of trials, and through the proxy with the first sampler. --all leaves out nothing.
+
+Workers are forked from a process that has read the study and has shown it to the sampler: that is
+how long joining takes, and no part of the other figures. Through the proxy each worker joins by
+itself (gRPC does not survive a fork), with at most --join seconds for all of them.
+
+All workers, the server and the proxy share the processors of one machine: what a worker of a
+machine of its own would take is less, so the figures are upper bounds for a worker.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import product
+from multiprocessing import get_context
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import optuna
+import psycopg
+from scale_fill import fill, invented
+from scale_worker import EPOCHS, PARTS, joined, run
+from servers import PostgreSQL, answers, free_port, until
+
+TARGET = 0.05
+FORK = get_context("fork")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One row: what is measured."""
+
+    mode: str
+    through: str
+    sampler: str
+    trials: int
+    workers: int
+
+
+def main() -> int:
+    options = _options()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    began = time.monotonic()
+    found: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory(prefix="scale-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # the server is another user's
+        os.environ["OPTUNAS_SPOOL"] = str(folder / "spool")
+        server = PostgreSQL(folder / "server", connections=4 * max(options.workers) + 100)
+        server.start()
+        try:
+            prepare(server, options.trials)
+            for cell in cells(options):
+                found.append(measured(server, cell, folder, options))
+                print(f"{time.monotonic() - began:5.0f} s  {said(found[-1])}", flush=True)
+        finally:
+            server.stop()
+    text = markdown(found, options, time.monotonic() - began)
+    print(text)
+    if options.json is not None:
+        options.json.write_text(json.dumps(found, indent=1))
+    if options.out is not None:
+        options.out.write_text(text)
+    return 0
+
+
+def cells(options: argparse.Namespace) -> Iterator[Cell]:
+    """What is measured, in order; see the top of this file for what is left out."""
+    grid = list(product(options.through, options.samplers, options.trials, options.workers))
+    first, most = options.samplers[0], max(options.workers)
+    for mode in options.only:
+        for through, sampler, trials, workers in grid:
+            tells_little = through == "proxy" and sampler != first
+            if mode == "paced":
+                tells_little = tells_little or workers != most
+            if options.all or not tells_little:
+                yield Cell(mode, through, sampler, trials, workers)
+
+
+def prepare(server: PostgreSQL, sizes: Sequence[int]) -> None:
+    """A database for each size of a study, from which each row takes a copy."""
+    rows = list(invented(max(sizes)))
+    for size in sizes:
+        _sql(server, f"CREATE DATABASE full{size}")
+        apart = FORK.Process(target=fill, args=(_url(server, f"full{size}"), rows[:size]))
+        apart.start()  # its connections end with it, as those of a template must
+        apart.join()
+        if apart.exitcode:
+            raise SystemExit("the studies could not be filled")
+
+
+def _sql(server: PostgreSQL, *statements: str) -> None:
+    with psycopg.connect(server.url().replace("+psycopg", ""), autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def _url(server: PostgreSQL, database: str) -> str:
+    return server.url().rpartition("/")[0] + f"/{database}"
+
+
+def measured(
+    server: PostgreSQL, cell: Cell, folder: Path, options: argparse.Namespace
+) -> dict[str, Any]:
+    """The figures of one row."""
+    drop = "DROP DATABASE IF EXISTS measured WITH (FORCE)"
+    _sql(server, drop, f"CREATE DATABASE measured TEMPLATE full{cell.trials} STRATEGY file_copy")
+    files = folder / "measured"
+    files.mkdir()
+    url = _url(server, "measured")
+    try:
+        if cell.through == "proxy":
+            with served(url, folder) as address:
+                found = _workers(cell, address, files, options)
+        else:
+            found = _workers(cell, url, files, options)
+    finally:
+        for file in files.iterdir():
+            file.unlink()
+        files.rmdir()
+    return {**vars(cell), **found}
+
+
+@contextmanager
+def served(url: str, folder: Path) -> Iterator[str]:
+    """The address of a proxy that stands before this database."""
+    port = free_port()
+    with (folder / "proxy.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "optunas", "serve", "--port", str(port)],
+            env={**os.environ, "OPTUNAS_STORAGE": url},
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        until(lambda: answers(port), 60)
+        yield f"grpc://127.0.0.1:{port}"
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+
+
+def _workers(cell: Cell, url: str, files: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """Let the workers work, and put together what each has measured."""
+    seconds = options.pace * 2.25 if cell.mode == "paced" else options.seconds_per_cell
+    nursery = FORK.Process(target=_nursery, args=(cell, url, files, seconds, options))
+    nursery.start()
+    nursery.join()
+    trials = [trial for file in files.glob("*.json") for trial in json.loads(file.read_text())]
+    joins = [float(file.read_text()) for file in files.glob("*.joined")]
+    if nursery.exitcode != 0 or not trials:
+        return {"joining": median(joins) if joins else None, "count": 0}
+    return {"joining": median(joins), **summary(trials, seconds, options.pace)}
+
+
+def _nursery(
+    cell: Cell, url: str, files: Path, seconds: float, options: argparse.Namespace
+) -> None:
+    """Join the study where that can be inherited, and fork the workers."""
+    parent = joined(url, cell.sampler) if cell.through == "sql" else None
+    ready = FORK.Barrier(cell.workers)
+
+    def work_here(number: int) -> None:
+        study, storage, joining = parent or joined(url, cell.sampler)
+        study.sampler.reseed_rng()
+        study.get_trials(deepcopy=False)  # by a connection of its own
+        (files / f"{number}.joined").write_text(str(joining))
+        ready.wait(options.join)
+        end = time.monotonic() + seconds
+        pace = options.pace if cell.mode == "paced" else 0.0
+        time.sleep(random.Random(number).uniform(0, pace))
+        run(study, storage, pace, end, files / f"{number}.json")
+
+    processes = [FORK.Process(target=work_here, args=(n,)) for n in range(cell.workers)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(options.join + 2 * seconds + 60)
+        process.kill()
+    sys.exit(max(abs(process.exitcode or 0) for process in processes))
+
+
+def summary(trials: list[dict[str, Any]], seconds: float, pace: float) -> dict[str, Any]:
+    """Seconds as (median, 95th percentile) over calls; of whole trials likewise."""
+
+    def spread(values: list[float]) -> tuple[float, float]:
+        return float(np.median(values)), float(np.quantile(values, 0.95))
+
+    own = [sum(sum(t.get(part, [])) for part in PARTS) for t in trials]
+    return {
+        "count": len(trials),
+        "rate": len(trials) / seconds,
+        "ask": spread([sum(trial["ask"]) for trial in trials]),
+        "epoch": spread([value for trial in trials for value in trial["epoch"]]),
+        "tell": spread([sum(trial["tell"]) for trial in trials]),
+        "facts": spread([sum(trial["facts"]) for trial in trials]),
+        "session": spread([sum(trial["places"]) + sum(trial["between"]) for trial in trials]),
+        "own": spread(own),
+        "share": median(own) / pace,
+        "statements": median(trial["statements"] for trial in trials),
+    }
+
+
+def said(row: dict[str, Any]) -> str:
+    """A row in one line."""
+    where = (
+        f"{row['mode']} {row['through']} {row['sampler']}, {row['trials']} trials, "
+        f"{row['workers']} workers"
+    )
+    if not row["count"]:
+        return f"{where}: no trial ended in time"
+    return f"{where}: {row['rate']:.1f} trials/s, own {row['own'][0]:.2f} s of a trial"
+
+
+def markdown(found: list[dict[str, Any]], options: argparse.Namespace, seconds: float) -> str:
+    """The tables, with what a reader needs to judge them by."""
+    cores = len(os.sched_getaffinity(0))
+    command = " ".join(["python", os.path.relpath(sys.argv[0]), *sys.argv[1:]])
+    lines = [
+        f"`{command}` ({seconds / 60:.0f} min; Optuna {optuna.__version__})",
+        "",
+        f"All workers, PostgreSQL and the proxy share {cores} cores: upper bounds for a worker. "
+        "Milliseconds are the median / the 95th percentile. ask: with all suggests; epoch: one "
+        f"report and should_prune, of {EPOCHS}; tell: to the storage's answer; facts: user "
+        "attributes and the look for an equal network; session: places, take-over, tally; own: "
+        "the sum of a trial.",
+    ]
+    for mode in options.only:
+        rows = [row for row in found if row["mode"] == mode]
+        lines += ["", f"### {mode}", "", *_table(rows, paced=mode == "paced", pace=options.pace)]
+    return "\n".join(lines) + "\n"
+
+
+def _table(rows: list[dict[str, Any]], *, paced: bool, pace: float) -> Iterator[str]:
+    share = f"share of {pace:g} s" if paced else "statements"
+    heads = ["through", "sampler", "trials", "workers", "trials/s", *CALLS, share, "joining s"]
+    yield "| " + " | ".join(heads) + " |"
+    yield "|" + "---|" * len(heads)
+    for row in rows:
+        cells = [row["through"], row["sampler"], f"{row['trials']:,}", str(row["workers"])]
+        yield "| " + " | ".join(cells + _figures(row, paced=paced)) + " |"
+
+
+def _figures(row: dict[str, Any], *, paced: bool) -> list[str]:
+    joining = "-" if row["joining"] is None else f"{row['joining']:.1f}"
+    if not row["count"]:
+        return ["none ended", *["-"] * (len(CALLS) + 1), joining]
+    calls = [" / ".join(f"{1000 * value:.3g}" for value in row[call]) for call in CALLS]
+    last = f"{row['statements']:.0f}" if row["through"] == "sql" else "-"
+    if paced:
+        over = row["share"] > TARGET
+        last = f"**{row['share']:.1%}, over {TARGET:.0%}**" if over else f"{row['share']:.1%}"
+    return [f"{row['rate']:.1f}", *calls, last, joining]
+
+
+CALLS = ("ask", "epoch", "tell", "facts", "session", "own")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    numbers, words = (lambda text: [int(n) for n in text.split(",")]), (lambda t: t.split(","))
+    parser.add_argument("--workers", type=numbers, default=[1, 8, 32, 100])
+    parser.add_argument("--trials", type=numbers, default=[100, 1000, 10_000])
+    parser.add_argument("--samplers", type=words, default=["random", "tpe", "architecture"])
+    parser.add_argument("--through", type=words, default=["sql", "proxy"])
+    parser.add_argument("--only", type=words, default=["saturated", "paced"])
+    parser.add_argument("--seconds-per-cell", type=float, default=6.0, help="of saturated rows")
+    parser.add_argument("--pace", type=float, default=20.0, help="seconds of a pretended training")
+    parser.add_argument("--join", type=float, default=240.0, help="seconds for workers to join")
+    parser.add_argument("--all", action="store_true", help="leave out nothing")
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    parser.add_argument("--out", type=Path, help="write the tables to this file (Markdown)")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
