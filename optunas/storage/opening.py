@@ -77,12 +77,14 @@ def open_storage(
         )
     if isinstance(storage, BaseStorage):
         url = storage.url if isinstance(storage, RDBStorage) else type(storage).__name__
-        inner = optuna.storages.get_storage(storage)
+        bare = storage
     else:
         url = resolved(storage)
         with explained(url, (Exception,)):
-            inner = Patience(wait_s)(_open, url, create, connections)
-    return SharedStorage(inner, url, beat_s=beat_s, patience_s=patience_s)
+            bare = Patience(wait_s)(_open, url, create, connections)
+    # with the cache that `create_study` would add, and that hides how to forget a session
+    inner, reset = optuna.storages.get_storage(bare), bare.remove_session
+    return SharedStorage(inner, url, beat_s=beat_s, patience_s=patience_s, reset=reset)
 
 
 def resolved(storage: str | os.PathLike[str] | None) -> str:
@@ -124,8 +126,7 @@ def _open(url: str, create: bool, connections: int) -> BaseStorage:
             return InMemoryStorage()  # SQLite's own would be another one in every thread
         if not parsed.database.startswith("file:"):
             _prepare_sqlite(Path(parsed.database), create)
-    rdb = one_at_a_time(_open_rdb(_literal(url), _engine_settings(parsed, connections)))
-    return optuna.storages.get_storage(rdb)  # with the cache that `create_study` would add
+    return one_at_a_time(_open_rdb(_literal(url), _engine_settings(parsed, connections)))
 
 
 def _proxy(url: str) -> BaseStorage:

@@ -11,6 +11,7 @@ import logging
 import re
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -30,11 +31,13 @@ class Patience:
     """Calls a function again and again until it answers, or `seconds` have passed.
 
     The pauses grow at random up to 5 s, so that many workers don't come back at one moment.
-    `tell` hears of the first failure of a call, in one line.
+    `tell` hears of the first failure of a call, in one line. `reset` is called after each, in the
+    same thread: SQLAlchemy's session may be left in a state in which nothing succeeds any more.
     """
 
     seconds: float = 300.0
     tell: Callable[[str], None] = _log.warning
+    reset: Callable[[], None] = lambda: None
 
     def __call__(self, call: Callable[..., T], *args: Any, **named: Any) -> T:
         """What the call answers. Raises `StorageInternalError` where it never does, and whatever
@@ -43,7 +46,7 @@ class Patience:
             retry=retry_if_exception(is_passing),
             stop=stop_after_delay(self.seconds),
             wait=wait_random_exponential(multiplier=0.1, max=LONGEST_PAUSE_S),
-            before_sleep=self._say,
+            before_sleep=self._failed,
             reraise=True,
         )
         try:
@@ -53,7 +56,9 @@ class Patience:
                 raise
             raise StorageInternalError("the storage does not answer") from error
 
-    def _say(self, state: RetryCallState) -> None:
+    def _failed(self, state: RetryCallState) -> None:
+        with suppress(Exception):  # of a connection that is gone
+            self.reset()
         if state.attempt_number == 1:
             self.tell(
                 "the storage does not answer; it is tried again for up to "
@@ -65,8 +70,8 @@ def is_passing(error: BaseException) -> bool:
     """Whether the same call may well succeed in a while."""
     if isinstance(error, StorageInternalError):
         return error.__cause__ is not None and is_passing(error.__cause__)
-    if isinstance(error, sqlalchemy.exc.TimeoutError):
-        return True  # every connection of this process is in use
+    if isinstance(error, sqlalchemy.exc.TimeoutError | sqlalchemy.exc.PendingRollbackError):
+        return True  # every connection of this process is in use; what an earlier failure has left
     if isinstance(error, sqlalchemy.exc.DBAPIError):
         return error.connection_invalidated or _is_passing_in_a_driver(error.orig)
     if isinstance(error, OSError):

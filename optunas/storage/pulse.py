@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage
@@ -25,10 +26,10 @@ class Pulse:
     somebody else has ended: this process was silent for too long, and another has taken it over.
     """
 
-    def __init__(self, storage: BaseStorage, beat_s: float) -> None:
+    def __init__(self, storage: BaseStorage, beat_s: float, reset: Callable[[], None]) -> None:
         self.beat_s = beat_s
         self.on_lost: Callable[[int], None] = lambda trial_id: None
-        self._storage = storage
+        self._storage, self._reset = storage, reset
         self._lock = threading.Lock()
         self._held: set[int] = set()
         self._stop = threading.Event()
@@ -59,7 +60,7 @@ class Pulse:
                 held = set(self._held)
             for trial_id in held:
                 self._say_alive(trial_id)
-        self._storage.remove_session()
+        self._forget_session()
 
     def _say_alive(self, trial_id: int) -> None:
         try:
@@ -70,3 +71,8 @@ class Pulse:
                 self.on_lost(trial_id)
         except Exception:
             _log.debug("a heartbeat was not heard", exc_info=True)
+            self._forget_session()  # it may never succeed again
+
+    def _forget_session(self) -> None:
+        with suppress(Exception):  # of a connection that is gone
+            self._reset()

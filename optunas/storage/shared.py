@@ -38,7 +38,7 @@ class SharedStorage(BaseStorage):
     """`inner`, an Optuna storage, as a search needs it; `address` is what to print and to spool by.
 
     beat_s: seconds between heartbeats. patience_s: how long a storage that does not answer is
-    asked again.
+    asked again. reset: forgets the database session of the thread that calls it, after a failure.
     """
 
     def __init__(
@@ -48,10 +48,11 @@ class SharedStorage(BaseStorage):
         *,
         beat_s: float = BEAT_S,
         patience_s: float = PATIENCE_S,
+        reset: Callable[[], None] | None = None,
     ) -> None:
         self.inner, self.address = inner, address
-        self.patience = Patience(patience_s)
-        self.pulse = Pulse(inner, beat_s)
+        self.patience = Patience(patience_s, reset=reset or inner.remove_session)
+        self.pulse = Pulse(inner, beat_s, self.remove_session)
         self.spool = Spool(address)
         self._tokens: dict[int, str] = {}  # of the trials that this process runs
 
@@ -61,6 +62,7 @@ class SharedStorage(BaseStorage):
             "address": self.address,
             "beat_s": self.pulse.beat_s,
             "patience_s": self.patience.seconds,
+            "reset": self.patience.reset,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -142,7 +144,7 @@ class SharedStorage(BaseStorage):
         return self._again("get_best_trial", study_id)  # type: ignore[no-any-return]
 
     def remove_session(self) -> None:
-        self.inner.remove_session()
+        self.patience.reset()
 
     # What must not be done twice
 

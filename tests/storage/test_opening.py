@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -201,6 +202,14 @@ def test_what_keeps_it_from_opening_is_said_in_a_line_without_passwords(
         assert secret not in shown
     assert (tmp_path / "notes.txt").read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_a_server_that_starts_late_is_waited_for() -> None:
+    for wait_s in (0.0, 1.0):
+        began = time.monotonic()
+        with pytest.raises(StorageError, match="no database server answers"):
+            open_storage(SERVER, wait_s=wait_s)
+        assert (time.monotonic() - began >= 1) is (wait_s == 1)
 
 
 def test_a_driver_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,6 +41,7 @@ PASSING = [
     raised_by(sqlite3.OperationalError("database is locked")),
     caused_by(raised_by(OperationalError(2006, "gone away"))),
     sqlalchemy.exc.TimeoutError("QueuePool limit"),
+    sqlalchemy.exc.PendingRollbackError("Can't reconnect until invalid transaction is rolled back"),
     OSError(116, "Stale file handle"),
 ]
 LASTING = [
@@ -68,13 +69,15 @@ def test_what_does_not(error: Exception) -> None:
 
 def test_it_calls_until_it_is_answered_and_says_so_once() -> None:
     errors, told = iter(PASSING[:3]), list[str]()
+    resets: list[None] = []
 
     def call(number: int) -> int:
         for error in errors:
             raise error
         return number + 1
 
-    assert Patience(60, told.append)(call, 1) == 2
+    assert Patience(60, told.append, lambda: resets.append(None))(call, 1) == 2
+    assert len(resets) == 3
     assert told == [
         "the storage does not answer; it is tried again for up to 60 s, and nothing is lost"
     ]

@@ -261,3 +261,19 @@ def test_a_storage_travels_to_another_process() -> None:
     again: SharedStorage = pickle.loads(pickle.dumps(storage))
     assert (again.pulse.beat_s, again.patience.seconds) == (3, 4)
     assert again.get_study_name_from_id(study_id) == "s"
+
+
+def test_after_each_failure_the_threads_session_is_forgotten(tmp_path: Path) -> None:
+    """A database that goes away may leave one in which nothing succeeds any more."""
+    rdb = optuna.storages.RDBStorage(f"sqlite:///{tmp_path}/s.db")
+    storage = open_storage(rdb)
+    sessions: list[Any] = []
+
+    def fails_once(*args: Any) -> str:
+        sessions.append(rdb.scoped_session())
+        if len(sessions) == 1:
+            raise gone()
+        return "done"
+
+    assert storage.patience(fails_once) == "done"
+    assert sessions[0] is not sessions[1]
