@@ -15,7 +15,7 @@ from typing import Any
 
 from optuna import Study
 
-PAUSE_SECONDS = 0.05
+PAUSE_SECONDS = 0.3
 LONGEST_SECONDS = 5.0
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Callable, Mapping
 from itertools import takewhile
 from typing import Any
@@ -21,6 +22,7 @@ from optunas.errors import StudyError
 from optunas.facts import settle
 
 ATTRIBUTE = "optunas.fingerprint"
+WAIT_SECONDS = 3.0  # for who has made the study, and is about to write
 STRATEGY = "strategy"
 TEXT_LIMIT = 400  # characters of one value; more is cut and told apart by a digest
 PART_LIMIT = 20_000  # characters of one aspect: MySQL takes 64 KB of all of them
@@ -58,13 +60,23 @@ def agree(
     note: Callable[[str], None],
     *,
     anyway: bool = False,
+    is_new: bool = False,
 ) -> None:
     """Hold a worker's fingerprint against its study's; what that doesn't hold yet is added to it.
+
+    is_new: this worker has made the study, which of several that begin at once only one can. The
+    others wait until that one has written its fingerprint down.
 
     Raises `StudyError` where they differ in what both hold, or notes it where the worker joins
     `anyway`.
     """
+    if is_new:
+        study.set_user_attr(ATTRIBUTE, dict(mine))
     found = fingerprint_of(study)
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not found and not study.get_trials(deepcopy=False) and time.monotonic() < deadline:
+        time.sleep(0.1)
+        found = fingerprint_of(study)
     if not (anyway or differences(found, mine)):
         found = settle(study, ATTRIBUTE, {**mine, **found}, lambda f: _holds(f, mine))
     apart = "; ".join(differences(found, mine))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import optuna
-from optuna.exceptions import ExperimentalWarning
+from optuna.exceptions import DuplicatedStudyError, ExperimentalWarning
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage
@@ -64,18 +64,24 @@ def create_study(
     mine = fingerprints.complete(fingerprint or {}, _strategy(sampler, pruner, seed))
     opened = open_storage(storage)
     with explained(address(opened)):
-        study = optuna.create_study(
-            storage=opened,
-            study_name=name,
-            sampler=made_sampler,
-            pruner=made_pruner,
-            directions=[StudyDirection[d.upper()] for d in directions],
-            load_if_exists=True,
-        )
+        is_new = True
+        try:
+            study = optuna.create_study(
+                storage=opened,
+                study_name=name,
+                sampler=made_sampler,
+                pruner=made_pruner,
+                directions=[StudyDirection[d.upper()] for d in directions],
+            )
+        except DuplicatedStudyError:
+            is_new = False
+            study = optuna.load_study(
+                study_name=name, storage=opened, sampler=made_sampler, pruner=made_pruner
+            )
         _agree_on_directions(study, directions)
         _agree_on_metrics(study, metric_names)
         note = on_change or logging.getLogger("optunas").warning
-        fingerprints.agree(study, mine, note, anyway=anyway)
+        fingerprints.agree(study, mine, note, anyway=anyway, is_new=is_new)
     return study
 
 

@@ -151,7 +151,7 @@ def test_options_win_over_the_study_file(folder: Path, run: Run) -> None:
     assert "random, pruner median, seed 7" in out
     assert len(evaluated(study(folder, "mine").trials)) == 1
     known = fingerprint_of(study(folder, "mine"))
-    assert (known["seed"], known["strategy"]["sampler"]) == (7, "random")
+    assert (known["strategy"]["seed"], known["strategy"]["sampler"]) == (7, "random")
 
     options = ["--trials", "1", "--study", "other", "--epochs", "1", "--seed", "8"]
     more = ["--metric", "f1", "--metric", "params", "--batch-size", "32", "--no-reuse"]

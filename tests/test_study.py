@@ -1,6 +1,8 @@
 import contextlib
 import logging
 import sqlite3
+import threading
+from pathlib import Path
 from typing import Any
 
 import optuna
@@ -233,3 +235,36 @@ def test_optunas_own_log_level_is_left_alone(storage: optuna.storages.BaseStorag
     before = optuna.logging.get_verbosity()
     create_study("s", storage=storage)
     assert optuna.logging.get_verbosity() == before
+
+
+def test_of_two_that_create_it_at_once_with_other_facts_one_is_refused(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/s.db"
+    open_storage(url)
+    gate = threading.Barrier(3)
+    ends: list[str] = []
+
+    def worker(number: int) -> None:
+        opened = open_storage(url)
+        gate.wait()
+        try:
+            create_study("s", storage=opened, fingerprint={"limits": {"params": number}})
+            ends.append("joined")
+        except StudyError as error:
+            ends.append("refused" if "limits: params" in str(error) else str(error))
+
+    threads = [threading.Thread(target=worker, args=(n,)) for n in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(ends) == ["joined", "refused", "refused"]
+
+
+def test_a_study_whose_maker_died_before_it_wrote_is_completed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("optunas.fingerprint.WAIT_SECONDS", 0.3)
+    url = f"sqlite:///{tmp_path}/s.db"
+    optuna.create_study(study_name="s", storage=url, direction="maximize")
+    study = create_study("s", storage=url, fingerprint={"limits": {"params": 1}})
+    assert fingerprint_of(study)["limits"] == {"params": 1}

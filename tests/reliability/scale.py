@@ -180,7 +180,8 @@ def _workers(cell: Cell, url: str, files: Path, options: argparse.Namespace) -> 
     trials = [trial for file in files.glob("*.json") for trial in json.loads(file.read_text())]
     joins = [float(file.read_text()) for file in files.glob("*.joined")]
     if nursery.exitcode != 0 or not trials:
-        return {"joining": median(joins) if joins else None, "count": 0}
+        why = f"a worker failed ({nursery.exitcode})" if nursery.exitcode else "none ended in time"
+        return {"joining": median(joins) if joins else None, "count": 0, "why": why}
     return {"joining": median(joins), **summary(trials, seconds, options.pace)}
 
 
@@ -239,7 +240,7 @@ def said(row: dict[str, Any]) -> str:
         f"{row['workers']} workers"
     )
     if not row["count"]:
-        return f"{where}: no trial ended in time"
+        return f"{where}: {row['why']}"
     return f"{where}: {row['rate']:.1f} trials/s, own {row['own'][0]:.2f} s of a trial"
 
 
@@ -275,7 +276,7 @@ def _table(rows: list[dict[str, Any]], *, paced: bool, pace: float) -> Iterator[
 def _figures(row: dict[str, Any], *, paced: bool) -> list[str]:
     joining = "-" if row["joining"] is None else f"{row['joining']:.1f}"
     if not row["count"]:
-        return ["none ended", *["-"] * (len(CALLS) + 1), joining]
+        return [row["why"], *["-"] * (len(CALLS) + 1), joining]
     calls = [" / ".join(f"{1000 * value:.3g}" for value in row[call]) for call in CALLS]
     last = f"{row['statements']:.0f}" if row["through"] == "sql" else "-"
     if paced:
@@ -295,7 +296,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--samplers", type=words, default=["random", "tpe", "architecture"])
     parser.add_argument("--through", type=words, default=["sql", "proxy"])
     parser.add_argument("--only", type=words, default=["saturated", "paced"])
-    parser.add_argument("--seconds-per-cell", type=float, default=6.0, help="of saturated rows")
+    parser.add_argument("--seconds-per-cell", type=float, default=20.0, help="of saturated rows")
     parser.add_argument("--pace", type=float, default=20.0, help="seconds of a pretended training")
     parser.add_argument("--join", type=float, default=240.0, help="seconds for workers to join")
     parser.add_argument("--all", action="store_true", help="leave out nothing")

@@ -1,6 +1,6 @@
 """Studies of many finished trials for scale.py, copied straight into PostgreSQL's tables.
 
-Through Optuna's interface 10,000 trials with all that ours write take an hour; the rows are the
+Through Optuna's interface 10,000 trials with all that ours write take long; the rows are the
 same. Each trial is a random network of the space.
 """
 

@@ -103,11 +103,11 @@ def objective(trial: Trial, clock: Clock, seconds: float) -> float:
 def _look_for_a_twin(trial: Trial) -> None:
     """As `optunas.objective.twin.find_twin`, whose package needs torch."""
     mine = trial.user_attrs
-    for state in (TrialState.COMPLETE, TrialState.PRUNED):
-        for other in trial.study.get_trials(deepcopy=False, states=(state,)):
-            known = other.user_attrs
-            if known.get("outcome") in FIRST_HAND and known.get("key") == mine["key"]:
-                return
+    states = TrialState.COMPLETE, TrialState.PRUNED
+    for other in trial.study.get_trials(deepcopy=False, states=states):
+        known = other.user_attrs
+        if known.get("outcome") in FIRST_HAND and known.get("key") == mine["key"]:
+            return
 
 
 def described(network: Architecture) -> dict[str, Any]:
@@ -174,6 +174,7 @@ def run(
         clock.lap("ask")
         return trial
 
+    _statements.clear()  # those of joining
     study.ask = timed  # type: ignore[method-assign, assignment]
     plan = Plan(trials=WITHOUT_END)
     work(study, lambda trial: objective(trial, clock, seconds), plan, clock, storage)
