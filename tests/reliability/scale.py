@@ -18,9 +18,8 @@ By default both grids leave out what tells little: through the proxy only the fi
 saturated (samplers work in the worker either way), and paced is only the largest number of workers
 with each number of trials, and through the proxy with the first sampler. --all leaves out nothing.
 
-Workers are forked from a process that has read the study and has shown it to the sampler: that is
-how long joining takes, and no part of the other figures. Through the proxy each worker joins by
-itself (gRPC does not survive a fork), with at most --join seconds for all of them.
+Workers are forked from a process that has imported all and opened nothing; each then joins by
+itself, with at most --join seconds for all of them. Joining is told apart from the other figures.
 
 All workers, the server and the proxy share the processors of one machine: what a worker of a
 machine of its own would take is less, so the figures are upper bounds for a worker.
@@ -188,14 +187,12 @@ def _workers(cell: Cell, url: str, files: Path, options: argparse.Namespace) -> 
 def _nursery(
     cell: Cell, url: str, files: Path, seconds: float, options: argparse.Namespace
 ) -> None:
-    """Join the study where that can be inherited, and fork the workers."""
-    parent = joined(url, cell.sampler) if cell.through == "sql" else None
+    """Fork the workers, who have imported all and opened nothing."""
     ready = FORK.Barrier(cell.workers)
 
     def work_here(number: int) -> None:
-        study, storage, joining = parent or joined(url, cell.sampler)
+        study, storage, joining = joined(url, cell.sampler)
         study.sampler.reseed_rng()
-        study.get_trials(deepcopy=False)  # by a connection of its own
         (files / f"{number}.joined").write_text(str(joining))
         ready.wait(options.join)
         end = time.monotonic() + seconds

@@ -8,7 +8,6 @@ answer is not obeyed, so that all trials are of one length), and writes how it e
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -187,16 +186,3 @@ _statements: Counter[str] = Counter()
 @sqlalchemy.event.listens_for(sqlalchemy.engine.Engine, "before_cursor_execute")
 def _count(*_: Any) -> None:
     _statements["all"] += 1
-
-
-@sqlalchemy.event.listens_for(sqlalchemy.engine.Engine, "connect")
-def _mark(connection: Any, record: Any) -> None:
-    record.info["process"] = os.getpid()
-
-
-@sqlalchemy.event.listens_for(sqlalchemy.engine.Engine, "checkout")
-def _leave_alone(connection: Any, record: Any, proxy: Any) -> None:
-    """A connection that was inherited is the parent's (from SQLAlchemy's page on pooling)."""
-    if record.info["process"] != os.getpid():
-        record.dbapi_connection = proxy.dbapi_connection = None
-        raise sqlalchemy.exc.DisconnectionError("made by another process")
