@@ -1,8 +1,9 @@
 """Workers on a Ray cluster that is there already: each Ray task is a worker of one study.
 
 The study lies in an SQL database, which all tasks reach (here a file, on a cluster PostgreSQL:
-`postgresql+psycopg://...`), so Ray carries no results, and trials of tasks that die are taken over
-as everywhere else. On a cluster write `ray.init("auto")`, and `num_gpus=1` in the decorator.
+`postgresql+psycopg://...`), so Ray carries no results. A task that dies leaves its trial to whoever
+runs `optunas run` or `optunas worker` on the study: those take trials over. On a cluster write
+`ray.init("auto")`, and `num_gpus=1` in the decorator.
 
 pip install 'optunas[ray]'
 """

@@ -3,28 +3,35 @@
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A new file beside `path`, which takes its place once it is whole and on the disk.
+def whole(path: Path) -> Iterator[Path]:
+    """The path of a draft, which takes the file's place when all went well, else is removed.
 
-    Where the writing fails, `path` stays as it was and the draft is deleted; a process that is
-    killed leaves the draft (see `drafts`). Raises `OSError`.
+    The draft is on the disk before it gets its name: after a power cut there is the old file or
+    the new one, never one that has its length and lacks its contents. A process that is killed
+    leaves the draft (see `drafts`). Raises `OSError`.
     """
     draft = path.with_name(f"{path.name}.{uuid.uuid4().hex}.tmp")
     try:
-        with open(draft, "xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
+        yield draft
+        with draft.open("rb+") as written:
+            os.fsync(written.fileno())
         os.replace(draft, path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
+    finally:
+        with suppress(OSError):
+            draft.unlink()
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """The draft of `whole`, open to be written."""
+    with whole(path) as draft, draft.open("xb") as file:
+        yield file
 
 
 def drafts(path: Path) -> Iterator[Path]:

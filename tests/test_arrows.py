@@ -30,7 +30,7 @@ ARROWS = {
     "references": "architecture errors _named",
     "spaces": "architecture limits nn errors",  # nn when a network is made, never when imported
     "nn": "architecture errors",
-    "data": "errors machine",
+    "data": "errors machine atomic",
     "training": "atomic data nn errors machine",
     # one trial
     "attributes": "",
@@ -44,7 +44,7 @@ ARROWS = {
     "samplers": "architecture proxies pruners ranks spaces limits attributes errors _named",
     "pruners": "attributes errors _named",
     "benchmarks": "attributes spaces errors _named",
-    "storage": "errors process",
+    "storage": "errors process atomic",
     "facts": "",
     "fingerprint": "facts errors _version",
     "study": "fingerprint samplers pruners spaces storage errors _named",
@@ -52,7 +52,7 @@ ARROWS = {
     "worker": "attributes process pruners storage tally errors",
     # what people touch
     "studyfile": "errors",
-    "delivery": "architecture objective tally training errors _version",
+    "delivery": "architecture objective tally training errors _version atomic",
     "search": "_named data limits objective spaces study studyfile training worker errors",
     "deadline": "facts worker",
     "promise": "delivery facts machine nn objective training errors",

@@ -16,8 +16,10 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
+from optunas import deadline, fingerprint, promise
 from optunas.cli import main
 from optunas.search import search_for
+from optunas.worker import comparisons
 
 from .small import STUDY_FILE
 
@@ -92,6 +94,7 @@ def write(database: Path, table: str, name: str, value: str, trial: int = 1) -> 
         )
 
 
+FACTS = (fingerprint.ATTRIBUTE, promise.ATTRIBUTE, deadline.ATTRIBUTE, comparisons.QUEUE)
 COMMANDS = (
     ("status",),
     ("show", "1"),
@@ -127,9 +130,7 @@ def test_whatever_stands_in_the_attributes_no_command_crashes(
     assert states.count(TrialState.RUNNING) == 0
 
 
-@pytest.mark.parametrize(
-    "name", ["optunas.fingerprint", "optunas.promise", "optunas.deadline", "optunas.queue"]
-)
+@pytest.mark.parametrize("name", FACTS)
 @pytest.mark.parametrize("kind", ["script", "huge", "number", "object"])
 def test_whatever_stands_in_the_studys_facts_is_told_or_replaced(
     name: str,

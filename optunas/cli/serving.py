@@ -52,9 +52,9 @@ def serve(
     encrypted. It is open to this machine only, unless --host says otherwise. Ctrl-C or SIGTERM ends
     it; workers wait for the next one.
     """
-    from optunas.storage import describe, open_storage
+    from optunas.storage import describe, need_grpc, open_storage
 
-    _need_grpc()
+    need_grpc("the proxy")
     opened = open_storage(storage, connections=THREADS)
     database = _database(opened)
     check_free("the proxy", host, port)
@@ -69,14 +69,6 @@ def serve(
     if not is_private(host):
         _warn(port)
     _run(database, host, port)
-
-
-def _need_grpc() -> None:
-    try:
-        import google.protobuf  # noqa: F401
-        import grpc  # noqa: F401
-    except ImportError:
-        raise StorageError("the proxy needs gRPC: pip install 'optunas[grpc]'") from None
 
 
 def _database(opened: SharedStorage) -> BaseStorage:

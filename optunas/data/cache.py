@@ -27,7 +27,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from optunas.data.disk import cache_folder, recall, remember, whole
+from optunas.atomic import whole
+from optunas.data.disk import cache_folder, recall, remember
 from optunas.data.files import ImageFiles
 from optunas.data.stamps import Stamps, digest
 

@@ -1,39 +1,21 @@
-"""Files in the cache folder: each appears whole or not at all, and small facts are checked."""
+"""The cache folder, and small facts in it, which are checked."""
 
 from __future__ import annotations
 
 import json
 import os
-import time
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from optunas.atomic import whole
 
 
 def cache_folder() -> Path:
     """Where decoded images are kept: `OPTUNAS_CACHE`, or `~/.cache/optunas`."""
     named = os.environ.get("OPTUNAS_CACHE")
     return Path(named).expanduser() if named else Path.home() / ".cache" / "optunas"
-
-
-@contextmanager
-def whole(file: Path) -> Iterator[Path]:
-    """The path of a draft, which takes the file's place when all went well, else is removed.
-
-    The draft is on the disk before it gets its name: after a power cut there is the old file or
-    the new one, never one that has its length and lacks its contents.
-    """
-    draft = file.with_name(f"{file.name}.{os.getpid()}-{time.monotonic_ns()}.tmp")
-    try:
-        yield draft
-        with draft.open("rb+") as written:
-            os.fsync(written.fileno())
-        os.replace(draft, file)
-    finally:
-        with suppress(OSError):
-            draft.unlink()
 
 
 def remember(file: Path, facts: Any) -> None:

@@ -19,6 +19,7 @@ from torch import nn
 
 from optunas._version import __version__
 from optunas.architecture import to_json
+from optunas.atomic import replacing
 from optunas.errors import StudyError
 from optunas.objective import Candidate, Objective
 from optunas.tally import best_trials
@@ -191,9 +192,8 @@ def _write(
         "optunas": __version__,
         "torch": torch.__version__,
     }
-    whole = folder / "winner.json.part"
-    whole.write_text(json.dumps(facts, indent=1))
-    os.replace(whole, folder / "winner.json")
+    with replacing(folder / "winner.json") as file:
+        file.write(json.dumps(facts, indent=1).encode())
     remove(folder / "training.pt")
 
 

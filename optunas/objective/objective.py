@@ -116,7 +116,7 @@ class Objective:
     def fingerprint(self) -> dict[str, Any]:
         """What all workers of a study must agree on: `create_study(fingerprint=...)`.
 
-        Space, choices, data, recipe, limits, metrics, seed and torch's version, as plain JSON.
+        Space, choices, data, recipe, limits, metrics and torch's version, as plain JSON.
         """
         return agreed(self)
 

@@ -5,6 +5,7 @@ from optunas.storage.causes import explained as explained
 from optunas.storage.opening import DEFAULT_URL as DEFAULT_URL
 from optunas.storage.opening import address as address
 from optunas.storage.opening import describe as describe
+from optunas.storage.opening import need_grpc as need_grpc
 from optunas.storage.opening import open_storage as open
 from optunas.storage.opening import open_storage as open_storage
 from optunas.storage.shared import SharedStorage as SharedStorage
@@ -16,6 +17,7 @@ __all__ = [
     "describe",
     "explained",
     "masked",
+    "need_grpc",
     "open",
     "open_storage",
 ]

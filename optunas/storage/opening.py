@@ -129,17 +129,21 @@ def _open(url: str, create: bool, connections: int) -> BaseStorage:
     return one_at_a_time(_open_rdb(_literal(url), _engine_settings(parsed, connections)))
 
 
+def need_grpc(what: str) -> None:
+    """Raise StorageError where gRPC is missing; Optuna imports it too late for a clear word."""
+    try:
+        import google.protobuf  # noqa: F401
+        import grpc  # noqa: F401
+    except ImportError:
+        raise StorageError(f"{what} needs gRPC: pip install 'optunas[grpc]'") from None
+
+
 def _proxy(url: str) -> BaseStorage:
     """The client of a running `optunas serve`."""
     found = re.fullmatch(r"grpc://([^/:@]+|\[[0-9a-fA-F:]+\]):(\d{1,5})/?", url)
     if found is None:
         raise StorageError(f"a storage proxy is written as grpc://host:port; got {masked(url)!r}")
-    try:
-        import grpc  # noqa: F401 - Optuna imports it when it is too late for a clear word
-    except ImportError:
-        raise StorageError(
-            f"storage {url}: there is no gRPC here; pip install 'optunas[grpc]'"
-        ) from None
+    need_grpc(f"storage {url}")
     with _quiet():
         proxy = optuna.storages.GrpcStorageProxy(host=found[1], port=int(found[2]))
     proxy.wait_server_ready(timeout=CONNECT_TIMEOUT_S)

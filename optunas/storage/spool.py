@@ -18,6 +18,7 @@ from typing import Any
 
 from optuna.trial import TrialState
 
+from optunas.atomic import replacing
 from optunas.process import is_dead, this_process
 
 _log = logging.getLogger("optunas")
@@ -50,12 +51,8 @@ class Spool:
         file = self.folder / f"{token}.json"
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            draft = file.with_suffix(".tmp")
-            with draft.open("w") as written:
-                json.dump(asdict(record), written)
-                written.flush()
-                os.fsync(written.fileno())
-            os.replace(draft, file)
+            with replacing(file) as written:
+                written.write(json.dumps(asdict(record)).encode())
         except OSError as error:
             _log.debug("no record of the end of a trial is kept: %s", error)
             return None

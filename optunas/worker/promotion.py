@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from optuna import Study
@@ -54,12 +54,13 @@ def promote_due(study: Study) -> Iterator[int]:
             yield number
 
 
-def is_promoted_twice(study: Study, trial: Trial | FrozenTrial) -> bool:
-    """Whether another, earlier trial goes on with the same one: two workers promoted at once."""
+def is_promoted_twice(trials: Sequence[FrozenTrial], trial: Trial | FrozenTrial) -> bool:
+    """Whether another, earlier one of a study's trials goes on with the same one: two workers
+    promoted at once."""
     number = promotes(trial)
     return number is not None and any(
         promotes(other) == number
         and other.number < trial.number
         and other.state is not TrialState.FAIL
-        for other in study.get_trials(deepcopy=False)
+        for other in trials
     )

@@ -196,7 +196,7 @@ class _Session:
 
     def _take_place(self, trial: Trial) -> None:
         seen = self.study.get_trials(deepcopy=False)  # a read takes long where many trials run
-        if is_promoted_twice(self.study, trial) or is_continued_twice(seen, trial):
+        if is_promoted_twice(seen, trial) or is_continued_twice(seen, trial):
             conclude(trial, Outcome.REJECTED, "another worker goes on with the same trial")
             raise TrialPruned("queued twice")
         if self.plan.trials is None:

@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from optunas.data.disk import recall, remember, whole
+from optunas.atomic import whole
+from optunas.data.disk import recall, remember
 
 
 def test_facts_come_back(tmp_path: Path) -> None:

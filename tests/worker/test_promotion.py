@@ -98,8 +98,8 @@ def test_of_two_workers_that_promote_at_once_one_gives_way() -> None:
     promote(study, 0)
     study.enqueue_trial({"x": 0.5}, user_attrs={"promotes": 0, "promoted_after": 1})
     trials = study.trials
-    assert not is_promoted_twice(study, trials[1])
-    assert is_promoted_twice(study, trials[2])
+    assert not is_promoted_twice(trials, trials[1])
+    assert is_promoted_twice(trials, trials[2])
     work(study, curve, Plan(trials=3), Told())
     assert study.trials[2].user_attrs["outcome"] == "rejected"
     assert study.trials[2].user_attrs["reason"] == "another worker goes on with the same trial"
