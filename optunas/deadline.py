@@ -13,7 +13,7 @@ from typing import Any, TypeGuard
 
 from optuna import Study
 
-from optunas.facts import settle
+from optunas.facts import fact, settle
 from optunas.worker import Plan
 
 ATTRIBUTE = "optunas.deadline"
@@ -28,7 +28,7 @@ def agree_on_deadline(study: Study, wished: float) -> float:
 
 def deadline_of(study: Study) -> float | None:
     """When the study's search ends or ended; None where no hours were given."""
-    found = study.user_attrs.get(ATTRIBUTE)
+    found = fact(study, ATTRIBUTE)
     return float(found) if _is_a_time(found) else None
 
 

@@ -1,15 +1,16 @@
 """Facts of a study: what the first worker writes down, and all the others go by.
 
-A storage has no "write if nobody else has". So who finds a fact missing writes its own, waits, and
-reads what stands there: the last writer's. Whoever looked too early has read another's by then,
-and gives way: Fischer's mutual exclusion, as told by Lamport ("A Fast Mutual Exclusion Algorithm",
-ACM TOCS 1987). It holds as long as no writer is slower than the others wait; they wait ten times
-as long as their own reading and writing took.
+A storage has no "write if nobody else has". So who finds a fact missing writes that it is its turn,
+waits, and looks whose turn it is then: the last writer's, who writes the fact. All others wait for
+that: Fischer's mutual exclusion, as told by Lamport ("A Fast Mutual Exclusion Algorithm", ACM TOCS
+1987). It holds as long as no writer is slower than the others wait; they wait ten times as long as
+their own reading and writing took.
 """
 
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,15 @@ from optuna import Study
 
 PAUSE_SECONDS = 0.3
 LONGEST_SECONDS = 5.0
+GONE_SECONDS = 15.0  # after which whoever had the turn is taken to be gone
+GLANCE_SECONDS = 0.05
+TURN = "optunas.turn"
+
+
+def fact(study: Study, name: str) -> Any:
+    """A fact of the study; None where there is none, or somebody is about to write it."""
+    found = study.user_attrs.get(name)
+    return None if _turn(found) is not None else found
 
 
 def settle(
@@ -26,11 +36,26 @@ def settle(
 
     mine: JSON. holds: whether what is found still counts; where it does not, it is replaced.
     """
-    began = time.monotonic()
-    found = study.user_attrs.get(name)
-    if found is not None and holds(found):
-        return found
-    study.set_user_attr(name, mine)
-    took = time.monotonic() - began
-    time.sleep(min(LONGEST_SECONDS, PAUSE_SECONDS + 10 * took))
-    return study.user_attrs.get(name)
+    me = uuid.uuid4().hex
+    gone = time.monotonic() + GONE_SECONDS
+    while True:
+        began = time.monotonic()
+        found = study.user_attrs.get(name)
+        turn = _turn(found)
+        if turn is None and found is not None and holds(found):
+            return found
+        if turn == me:
+            study.set_user_attr(name, mine)
+            return mine
+        if turn is not None and began < gone:
+            time.sleep(GLANCE_SECONDS)
+            continue
+        study.set_user_attr(name, {TURN: me})
+        took = time.monotonic() - began
+        time.sleep(min(LONGEST_SECONDS, PAUSE_SECONDS + 10 * took))
+        gone = time.monotonic() + GONE_SECONDS
+
+
+def _turn(found: Any) -> Any:
+    """Whose turn it is to write the fact; None where it stands there, or nothing does."""
+    return found[TURN] if isinstance(found, dict) and found.keys() == {TURN} else None

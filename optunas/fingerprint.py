@@ -19,7 +19,7 @@ import optuna
 
 from optunas import _version
 from optunas.errors import StudyError
-from optunas.facts import settle
+from optunas.facts import fact, settle
 
 ATTRIBUTE = "optunas.fingerprint"
 WAIT_SECONDS = 3.0  # for who has made the study, and is about to write
@@ -50,7 +50,7 @@ def minor(version: str) -> str:
 
 def fingerprint_of(study: optuna.Study) -> dict[str, Any]:
     """What the study was created with; empty where nothing was written down, or nonsense."""
-    found = study.user_attrs.get(ATTRIBUTE)
+    found = fact(study, ATTRIBUTE)
     return dict(found) if isinstance(found, dict) else {}
 
 

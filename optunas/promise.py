@@ -21,7 +21,7 @@ from optuna.trial import FixedTrial
 
 from optunas.delivery.winner import EXPORT_SECONDS, LONGER, PACE_SECONDS
 from optunas.errors import StudyError
-from optunas.facts import settle
+from optunas.facts import fact, settle
 from optunas.machine import threads_for
 from optunas.nn.passes import with_threads
 from optunas.training.recipe import Recipe
@@ -244,7 +244,7 @@ def check_decided(objective: Objective, made: Promise) -> None:
 
 def promised(study: Study) -> Promise | None:
     """What the study was promised, where it was."""
-    return _read(study.user_attrs.get(ATTRIBUTE))
+    return _read(fact(study, ATTRIBUTE))
 
 
 def write_down(study: Study, made: Promise) -> Promise:

@@ -6,7 +6,7 @@ from pathlib import Path
 import optuna
 import pytest
 
-from optunas.facts import settle
+from optunas.facts import TURN, fact, settle
 from optunas.storage import open_storage
 
 
@@ -16,6 +16,32 @@ def test_the_first_value_stays_as_long_as_it_holds() -> None:
     assert settle(study, "x", 2) == 1
     assert settle(study, "x", 3, lambda found: found > 1) == 3
     assert study.user_attrs == {"x": 3}
+
+
+def test_who_comes_while_another_decides_waits_for_the_decision() -> None:
+    """It must not take for a fact what the other may still give up."""
+    study = optuna.create_study()
+    study.set_user_attr("x", {TURN: "another's"})
+    assert fact(study, "x") is None
+    threading.Timer(0.5, study.set_user_attr, ("x", 7)).start()
+    assert settle(study, "x", 1) == 7
+    assert fact(study, "x") == 7
+
+
+def test_who_was_overtaken_in_its_turn_gives_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    study = optuna.create_study()
+    writes = iter([{TURN: "another's"}, 7])
+    monkeypatch.setattr(
+        "optunas.facts.time.sleep", lambda seconds: study.set_user_attr("x", next(writes))
+    )
+    assert settle(study, "x", 1) == 7
+
+
+def test_a_turn_whose_owner_is_gone_passes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("optunas.facts.GONE_SECONDS", 0.2)
+    study = optuna.create_study()
+    study.set_user_attr("x", {TURN: "a dead one's"})
+    assert settle(study, "x", 1) == 1
 
 
 @pytest.mark.parametrize("turn", range(3))
