@@ -49,6 +49,10 @@ ARROWS = {
     "fingerprint": "facts errors _version",
     "study": "fingerprint samplers pruners spaces storage errors _named",
     "tally": "attributes",
+    # what is seen of it
+    "wording": "",
+    "described": "architecture errors",
+    "insights": "architecture attributes described errors tally",
     "worker": "attributes process pruners storage tally errors",
     # what people touch
     "studyfile": "errors",
@@ -56,10 +60,13 @@ ARROWS = {
     "search": "_named data limits objective spaces study studyfile training worker errors",
     "deadline": "facts worker",
     "promise": "delivery facts machine nn objective training errors",
-    "terminal": "architecture attributes proxies storage tally training worker errors",
+    "terminal": (
+        "architecture attributes described insights proxies storage tally training wording worker "
+        "errors"
+    ),
     "together": "attributes deadline errors machine objective search worker",
     "cli": (
-        "_version architecture deadline delivery errors promise quantities search storage study "
+        "_version deadline described delivery errors promise quantities search storage study "
         "tally terminal together worker"
     ),
     "__main__": "cli",
@@ -67,10 +74,10 @@ ARROWS = {
 }
 
 TORCH_FREE = [
-    "architecture", "artifacts", "attributes", "benchmarks", "cli", "deadline", "facts",
-    "fingerprint", "limits", "metrics", "proxies", "pruners", "references",
+    "architecture", "artifacts", "attributes", "benchmarks", "cli", "deadline", "described",
+    "facts", "fingerprint", "insights", "limits", "metrics", "proxies", "pruners", "references",
     "samplers", "spaces", "storage", "study", "studyfile", "tally", "terminal",
-    "training", "worker",
+    "training", "wording", "worker",
 ]  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The command line: `optunas run`, `status`, `show`, `promote`, `dashboard`, `serve`, `deliver`.
+"""The command line: `optunas run`, `status`, `show`, `compare`, `report`, `deliver` and so on.
 
 Only this package prints. torch is imported by the commands that train, and by no other; Optuna by
 those that open a study. Each command is a file, and imports what it needs when it is called.
@@ -13,7 +13,16 @@ from typing import Annotated
 import typer
 
 from optunas._version import __version__
-from optunas.cli import delivering, promoting, reading, searching, serving, showing, working
+from optunas.cli import (
+    comparing,
+    delivering,
+    promoting,
+    reading,
+    searching,
+    serving,
+    showing,
+    working,
+)
 from optunas.cli.speaking import complain, say
 from optunas.errors import OptunasError
 
@@ -29,6 +38,7 @@ app = typer.Typer(
     optunas worker studies/digits.py     one worker: what a cluster starts
     optunas status                       where the studies stand
     optunas show 12                      one trial: its network, costs, learning curve
+    optunas compare 0 12                 two trials: what differs, and what it is worth
     optunas promote 12                   let a trial that was stopped early go on
     optunas dashboard                    watch it in the browser
     optunas serve                        stand before a database for hundreds of workers
@@ -80,6 +90,7 @@ for command in (
     working.worker,
     reading.status,
     reading.show,
+    comparing.compare,
     promoting.promote,
     showing.dashboard,
     serving.serve,

@@ -9,7 +9,7 @@ import typer
 
 from optunas.cli.options import Storage, StudyName
 from optunas.cli.speaking import console, say
-from optunas.errors import StudyError
+from optunas.errors import OptunasError, StudyError
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -48,23 +48,11 @@ def show(
     ] = None,
 ) -> None:
     """One trial: its network layer by layer, what it costs, its learning curve."""
-    import optuna
-
-    from optunas.storage import address, explained, open_storage
-    from optunas.study import load_study
+    from optunas.cli.finding import numbered, opened_study
     from optunas.terminal import trial_page
 
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    opened = open_storage(storage, create=False)
-    with explained(address(opened)):
-        loaded = load_study(study, opened)
-        trials = loaded.get_trials(deepcopy=False)
-    found = next((t for t in trials if t.number == trial), None)
-    if found is None:
-        raise StudyError(
-            f"a trial's number is below the number of trials; study {loaded.study_name!r} has "
-            f"{len(trials)}, got {trial}"
-        )
+    with opened_study(study, storage) as loaded:
+        found = numbered(trial, loaded.get_trials(deepcopy=False), loaded.study_name)
     for part in trial_page(found):
         console.print(part)
     if svg is not None:
@@ -72,17 +60,12 @@ def show(
 
 
 def _draw(trial: FrozenTrial, path: Path) -> None:
-    from optunas.architecture import from_json
+    from optunas.described import described
 
-    known = trial.user_attrs
-    if "architecture" not in known:
-        raise StudyError(
-            f"a picture is drawn from a described architecture; trial {trial.number} has none: it "
-            "was a function of your own, or did not come so far"
-        )
-    picture = from_json(known["architecture"]).diagram(
-        tuple(known["input_shape"]), known["classes"]
-    )
+    try:
+        picture = described(trial).picture()
+    except OptunasError as error:
+        raise StudyError(f"trial {trial.number} can't be drawn: {error}") from None
     try:
         path.write_text(picture, encoding="utf-8")
     except OSError as error:

@@ -1,5 +1,6 @@
 """What a person sees in the terminal: the search as it runs, and tables of what it found."""
 
+from optunas.terminal.compare import comparison_page as comparison_page
 from optunas.terminal.intro import intro as intro
 from optunas.terminal.live import watching as watching
 from optunas.terminal.tables import best_table as best_table
@@ -10,6 +11,7 @@ from optunas.terminal.trial import trial_page as trial_page
 
 __all__ = [
     "best_table",
+    "comparison_page",
     "comparison_table",
     "intro",
     "proxy_table",

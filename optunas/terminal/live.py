@@ -17,7 +17,7 @@ from rich.text import Text
 
 from optunas.attributes import Outcome, number, outcome, text
 from optunas.tally import Tally, best_trials
-from optunas.terminal.tables import count, percent
+from optunas.wording import count, percent
 from optunas.worker import Plan
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from optunas.attributes import Outcome, evaluated, number, outcome, text
 from optunas.proxies.agreement import correlations
 from optunas.proxies.names import SIZES
 from optunas.tally import Tally, best_trials, groups
+from optunas.wording import count, percent
 
 SHOWN = 5
 ROLES = {"baseline": "hand-made", "random draw": "random draws", "search": "search"}
@@ -117,20 +118,6 @@ def _seconds_in_all(trials: Sequence[FrozenTrial]) -> float:
         for trial in evaluated(trials)
         if outcome(trial) is not Outcome.REUSED
     )
-
-
-def count(value: float) -> str:
-    """A large number as a person says it, in three digits: 770, 48.7 k, 1.40 M."""
-    for size, unit in ((1e12, " T"), (1e9, " G"), (1e6, " M"), (1e3, " k")):
-        if value >= 0.9995 * size:  # 999,600 are 1.00 M
-            share = value / size
-            return f"{share:.{2 if share < 9.995 else 1 if share < 99.95 else 0}f}{unit}"
-    return f"{value:.0f}"
-
-
-def percent(share: float) -> str:
-    """A share of one as a percentage: 98.61 %."""
-    return f"{100 * share:.2f} %"
 
 
 def _share(trial: FrozenTrial, name: str) -> str:

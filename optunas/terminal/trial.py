@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from math import isfinite
 from typing import Any
 
 from optuna.trial import FrozenTrial
@@ -10,10 +11,12 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from optunas.architecture import cost, from_json, summary
-from optunas.attributes import CURVE, continues, number, outcome, text
+from optunas.architecture import Row
+from optunas.attributes import CURVE, continues, number, outcome, promoted_after, promotes, text
+from optunas.described import described
 from optunas.errors import OptunasError
-from optunas.terminal.tables import count, percent, table_of
+from optunas.terminal.tables import table_of
+from optunas.wording import by, count, percent, plain, setting
 
 FACTS = ("reason", "role", "key", "device", "engine", "seed", "reused_from")
 MEASURES = {
@@ -52,6 +55,9 @@ def _facts(trial: FrozenTrial) -> Table:
             table.add_row(name.replace("_", " "), Text(text(trial, name)))
     if continues(trial):
         table.add_row("continues", f"trial {continues(trial)[-1]}")
+    if promotes(trial) is not None:
+        after = promoted_after(trial)
+        table.add_row("promotes", f"trial {promotes(trial)}, which was stopped after epoch {after}")
     recipe = trial.user_attrs.get("recipe")
     if isinstance(recipe, dict):
         said = ", ".join(f"{name} {value}" for name, value in recipe.items() if value is not None)
@@ -67,12 +73,23 @@ def _costs(trial: FrozenTrial) -> Iterator[tuple[str, str]]:
     for name in ("params", "macs"):
         amount = number(trial, name)
         if amount is not None:
-            yield name, f"{amount:,}"
+            yield name, f"{amount:,}" + _margin(trial, name)
     for name, (what, unit) in MEASURES.items():
         amount = number(trial, name)
         if amount is not None:
             said = f"{amount:,.0f}" if amount >= 100 else f"{amount:.3g}"
-            yield what, f"{said} {unit}" + (_spread(trial) if name == "latency_ms" else "")
+            spread = _spread(trial) if name == "latency_ms" else ""
+            yield what, f"{said} {unit}{spread}{_margin(trial, name)}"
+
+
+def _margin(trial: FrozenTrial, name: str) -> str:
+    """How far the cost is from its limit, where it has one."""
+    over = number(trial, f"margin.{name}")
+    if over is None or not isfinite(over):
+        return ""
+    if over == 0:
+        return " (at its limit)"
+    return f" ({100 * abs(over):.3g} % {'over' if over > 0 else 'below'} its limit)"
 
 
 def _spread(trial: FrozenTrial) -> str:
@@ -82,25 +99,26 @@ def _spread(trial: FrozenTrial) -> str:
 
 
 def _network(trial: FrozenTrial) -> Iterator[RenderableType]:
-    said = trial.user_attrs.get("architecture")
-    if said is None:
+    if "architecture" not in trial.user_attrs:
         return
     try:
-        architecture = from_json(said)
-        shape = tuple(int(size) for size in trial.user_attrs["input_shape"])
-        rows = list(summary(architecture, shape, trial.user_attrs.get("classes")))
-        whole = cost(architecture, shape, trial.user_attrs.get("classes"))
-    except (OptunasError, KeyError, TypeError, ValueError) as error:
-        yield Text(f"its architecture can't be read: {error}")
+        network = described(trial)
+        rows = network.rows()
+    except OptunasError as error:
+        yield Text(plain(error))
         return
     table = table_of("Network", ("output", "params", "MACs"), ("layer",))
-    table.add_row("input", _by(shape), "", "")
+    table.add_row("input", by(network.input_shape), "", "")
     for row in rows:
         table.add_row(
-            Text(str(row.layer)), _by(row.output_shape), f"{row.params:,}", count(row.macs)
+            Text(str(row.layer)), by(row.output_shape), f"{row.params:,}", count(row.macs)
         )
-    table.add_row("in all", "", f"{whole.params:,}", count(whole.macs), style="bold")
+    table.add_row("in all", "", *_sums(rows), style="bold")
     yield table
+
+
+def _sums(rows: Sequence[Row]) -> tuple[str, str]:
+    return f"{sum(row.params for row in rows):,}", count(sum(row.macs for row in rows))
 
 
 def _curve(curve: Any) -> RenderableType:
@@ -121,9 +139,5 @@ def _curve(curve: Any) -> RenderableType:
 def _params(trial: FrozenTrial) -> Table:
     table = table_of("", (), ("name", "value"))
     for name, value in trial.params.items():
-        table.add_row(Text(name), Text(f"{value:.6g}" if isinstance(value, float) else str(value)))
+        table.add_row(Text(plain(name)), Text(setting(value)))
     return table
-
-
-def _by(shape: tuple[int, ...]) -> str:
-    return "x".join(map(str, shape))

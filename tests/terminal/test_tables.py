@@ -9,7 +9,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from rich.console import Console, RenderableType
 
 from optunas.terminal import best_table, comparison_table, proxy_table, status_table, trial_page
-from optunas.terminal.tables import count, percent
+from optunas.wording import count, percent
 
 
 def rendered(*parts: RenderableType, width: int = 80) -> str:
