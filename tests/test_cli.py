@@ -215,7 +215,7 @@ def test_show_draws_the_network(folder: Path, run: Run) -> None:
 def test_a_network_of_ones_own_function_has_no_picture(folder: Path, run: Run) -> None:
     run("run", "plain.py", "--trials", "1")
     code, _, err = run("show", "0", "--svg", "network.svg")
-    assert (code, "drawn from a described architecture" in err) == (2, True)
+    assert (code, "can't be drawn: it has no described architecture" in err) == (2, True)
     assert not (folder / "network.svg").exists()
 
 
