@@ -22,6 +22,7 @@ from optunas.errors import StudyError
 from optunas.facts import fact, settle
 
 ATTRIBUTE = "optunas.fingerprint"
+COMMAND = "optunas.command"  # the command line of who made the study, for whoever repeats it
 WAIT_SECONDS = 3.0  # for who has made the study, and is about to write
 STRATEGY = "strategy"
 TEXT_LIMIT = 400  # characters of one value; more is cut and told apart by a digest
@@ -52,6 +53,18 @@ def fingerprint_of(study: optuna.Study) -> dict[str, Any]:
     """What the study was created with; empty where nothing was written down, or nonsense."""
     found = fact(study, ATTRIBUTE)
     return dict(found) if isinstance(found, dict) else {}
+
+
+def note_command(study: optuna.Study, command: str) -> None:
+    """Write down how a search was started, where nothing is written yet."""
+    if study.user_attrs.get(COMMAND) is None:
+        study.set_user_attr(COMMAND, _cut(command))
+
+
+def command_of(study: optuna.Study) -> str | None:
+    """How the search was started, on one line; None where nobody knows."""
+    found = study.user_attrs.get(COMMAND)
+    return _clean(found) if isinstance(found, str) else None
 
 
 def agree(

@@ -52,7 +52,11 @@ ARROWS = {
     # what is seen of it
     "wording": "",
     "described": "architecture errors",
-    "insights": "architecture attributes described errors tally",
+    "insights": (
+        "architecture attributes described errors fingerprint metrics process pruners ranks tally "
+        "wording"
+    ),
+    "visualization": "errors insights wording",
     "worker": "attributes process pruners storage tally errors",
     # what people touch
     "studyfile": "errors",
@@ -66,8 +70,8 @@ ARROWS = {
     ),
     "together": "attributes deadline errors machine objective search worker",
     "cli": (
-        "_version deadline described delivery errors promise quantities search storage study "
-        "tally terminal together worker"
+        "_version deadline described delivery errors fingerprint promise quantities search storage "
+        "study tally terminal together worker"
     ),
     "__main__": "cli",
     "__init__": "_version",
@@ -77,7 +81,7 @@ TORCH_FREE = [
     "architecture", "artifacts", "attributes", "benchmarks", "cli", "deadline", "described",
     "facts", "fingerprint", "insights", "limits", "metrics", "proxies", "pruners", "references",
     "samplers", "spaces", "storage", "study", "studyfile", "tally", "terminal",
-    "training", "wording", "worker",
+    "training", "visualization", "wording", "worker",
 ]  # fmt: skip
 
 

@@ -16,8 +16,9 @@ import typer
 from rich.text import Text
 
 from optunas.cli.delivering import retrain_and_keep
-from optunas.cli.speaking import console, program, say, storage_option, this_command, without
+from optunas.cli.speaking import console, program, say, storage_option, this_command, typed, without
 from optunas.deadline import agree_on_deadline, plan_until
+from optunas.fingerprint import note_command
 from optunas.promise import Promise, check_decided, kept, promise_for, promised, write_down
 from optunas.search import Search
 from optunas.storage import address, describe, explained, open_storage
@@ -106,6 +107,7 @@ class Conduct:
             study = kept(search, made).study(_note)  # for its pruner, which divides the epochs
         if made is not None and search.own is not None and self.recipe_is_given:
             check_decided(search.own, made)
+        note_command(study, typed())
         return kept(search, made), study, made
 
     def _deadline(self, study: optuna.Study) -> float | None:

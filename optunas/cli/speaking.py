@@ -36,14 +36,23 @@ def program() -> str:
     return "optunas" if found is not None and called.samefile(found) else str(called)
 
 
+def typed() -> str:
+    """What was typed, with passwords masked, for any machine where `optunas` is found."""
+    return shlex.join(["optunas", *_masked(sys.argv[1:])])
+
+
 def this_command(trials: int | None = None) -> str:
     """What was typed, with passwords masked; with another number of trials where one is given."""
-    from optunas.storage import masked
-
-    words = [masked(word) if "://" in word else word for word in sys.argv[1:]]
+    words = _masked(sys.argv[1:])
     if trials is not None:
         words = [*without("--trials", words), "--trials", str(trials)]
     return shlex.join([program(), *words])
+
+
+def _masked(words: list[str]) -> list[str]:
+    from optunas.storage import masked
+
+    return [masked(word) if "://" in word else word for word in words]
 
 
 def without(option: str, words: list[str]) -> list[str]:
