@@ -14,11 +14,13 @@ if TYPE_CHECKING:
     from optunas import benchmarks as benchmarks
     from optunas import data as data
     from optunas import delivery as delivery
+    from optunas import insights as insights
     from optunas import nn as nn
     from optunas import spaces as spaces
     from optunas import storage as storage
     from optunas import testing as testing
     from optunas import training as training
+    from optunas import visualization as visualization
     from optunas.delivery import deliver as deliver
     from optunas.limits import Limits as Limits
     from optunas.objective import Objective as Objective
@@ -42,6 +44,7 @@ _HOME = {
     "data": "",
     "deliver": "delivery",
     "delivery": "",
+    "insights": "",
     "load_study": "study",
     "nn": "",
     "promote": "worker",
@@ -50,6 +53,7 @@ _HOME = {
     "storage": "",
     "testing": "",
     "training": "",
+    "visualization": "",
 }
 """The module that each public name comes from; a subpackage is its own home."""
 
@@ -66,6 +70,7 @@ __all__ = [
     "data",
     "deliver",
     "delivery",
+    "insights",
     "load_study",
     "nn",
     "promote",
@@ -74,6 +79,7 @@ __all__ = [
     "storage",
     "testing",
     "training",
+    "visualization",
 ]
 
 

@@ -4,12 +4,14 @@ to import than many a trial's bookkeeping."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import nan
+from math import isfinite, nan
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+
+NORMAL = 1.96  # 95 % of the normal distribution lie within
 
 
 def ranks(numbers: Array) -> Array:
@@ -25,3 +27,15 @@ def spearman(one: Sequence[float] | Array, other: Sequence[float] | Array) -> fl
     if len(first) < 3 or not np.ptp(first) or not np.ptp(second):
         return nan
     return float(np.corrcoef(first, second)[0, 1])
+
+
+def spearman_interval(rho: float, number: int) -> tuple[float, float]:
+    """The 95 % confidence interval of a rho over so many pairs; NaN below 4 of them.
+
+    By Fisher's transformation, with the variance of Bonett & Wright (Psychometrika, 2000).
+    """
+    if not isfinite(rho) or number < 4:
+        return nan, nan
+    middle = np.arctanh(np.clip(rho, -1 + 1e-12, 1 - 1e-12))
+    margin = NORMAL * np.sqrt((1 + rho**2 / 2) / (number - 3))
+    return float(np.tanh(middle - margin)), float(np.tanh(middle + margin))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import isfinite, nan
+from math import isfinite
 
 import numpy as np
 from optuna import Study
@@ -13,9 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from optunas.attributes import Outcome, number, outcome, text
 from optunas.proxies.names import PREFIX, PROXIES, SIZES
-from optunas.ranks import spearman
-
-NORMAL = 1.96  # 95 % of the normal distribution lie within
+from optunas.ranks import spearman, spearman_interval
 
 
 @dataclass(frozen=True)
@@ -66,15 +64,7 @@ def correlation(
     rows = np.array(list(pairs.values()), dtype=np.float64).reshape(-1, 2)
     sign = 1 if direction is StudyDirection.MAXIMIZE else -1
     rho = spearman(rows[:, 0], sign * rows[:, 1])
-    return Correlation(proxy, rho, len(rows), *_interval(rho, len(rows)))
-
-
-def _interval(rho: float, networks: int) -> tuple[float, float]:
-    if not isfinite(rho) or networks < 4:
-        return nan, nan
-    middle = np.arctanh(np.clip(rho, -1 + 1e-12, 1 - 1e-12))
-    margin = NORMAL * np.sqrt((1 + rho**2 / 2) / (networks - 3))
-    return float(np.tanh(middle - margin)), float(np.tanh(middle + margin))
+    return Correlation(proxy, rho, len(rows), *spearman_interval(rho, len(rows)))
 
 
 def _score(trial: FrozenTrial, proxy: str) -> float | None:

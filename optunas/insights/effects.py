@@ -1,0 +1,90 @@
+"""What each choice of each parameter is worth, and what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from optuna import Study
+from optuna.trial import FrozenTrial
+
+from optunas.insights.adjusted import Estimate, differences
+from optunas.insights.choices import ABSENT, Column, columns
+from optunas.insights.reading import COSTS, aim_of, measure, trained, trials_of, value
+from optunas.insights.sample import sampled
+from optunas.ranks import Array
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A choice of a parameter against the parameter's other choices, as they were taken.
+
+    `value`: in units of the objective, other parameters held equal; `costs`: the same by the name
+    of the cost; `naive`: the plain difference of the two means of the value, which a sampler's
+    preferences confound. `networks` have the choice, `others` another one.
+    """
+
+    parameter: str
+    choice: str
+    networks: int
+    others: int
+    value: Estimate
+    costs: Mapping[str, Estimate]
+    naive: float
+    maximise: bool
+
+    @property
+    def direction(self) -> str:
+        """`better`, `worse`, or `unclear` where the 95 % interval (of this one alone) holds 0."""
+        if self.value.low <= 0 <= self.value.high:
+            return "unclear"
+        return "better" if (self.value.difference > 0) == self.maximise else "worse"
+
+
+def effects(study: Study, trials: Sequence[FrozenTrial] | None = None) -> tuple[Effect, ...]:
+    """Every choice that was taken often enough, by parameter; `adjusted` says how it is estimated.
+
+    Values are those of networks trained to the end (a reused result counts once); of pruned and
+    rejected ones there is none that could be compared. Parameters of stages and blocks that a
+    network does not have are left out of account for it (`choices.active`). A numeric parameter of
+    many values is cut into four ranges. Above `sample.LARGEST` networks a random sample is used.
+    """
+    aim = aim_of(study)
+    networks = sampled(trained(trials_of(study, trials), aim))
+    if not networks:
+        return ()
+    every = columns(networks)
+    values = np.array([value(trial, aim) for trial in networks], dtype=np.float64)
+    worth = differences(every, values)
+    costly = {name: differences(every, costs) for name, costs in _costs(networks).items()}
+    return tuple(
+        Effect(
+            column.name,
+            label,
+            int((column.codes == choice).sum()),
+            int(((column.codes != choice) & (column.codes != ABSENT)).sum()),
+            worth[place][choice],
+            {name: found[place][choice] for name, found in costly.items()},
+            _naive(column, choice, values),
+            aim.maximise,
+        )
+        for place, column in enumerate(every)
+        for choice, label in enumerate(column.labels)
+        if np.isfinite(worth[place][choice].difference)
+    )
+
+
+def _costs(networks: Sequence[FrozenTrial]) -> dict[str, Array]:
+    """(n,) each cost that differs between the networks; NaN where it is not known."""
+    table = {
+        name: np.array([measure(trial, name) for trial in networks], dtype=np.float64)
+        for name in COSTS
+    }
+    return {name: row for name, row in table.items() if len(np.unique(row[np.isfinite(row)])) > 1}
+
+
+def _naive(column: Column, choice: int, values: Array) -> float:
+    mine = column.codes == choice
+    others = ~mine & (column.codes != ABSENT)
+    return float(values[mine].mean() - values[others].mean())

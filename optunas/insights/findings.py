@@ -1,0 +1,135 @@
+"""What the study shows, in plain sentences, each with its uncertainty, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from optuna import Study
+from optuna.trial import FrozenTrial
+
+from optunas.insights.adjusted import Estimate
+from optunas.insights.agreement import agreement
+from optunas.insights.effects import Effect, effects
+from optunas.insights.reading import aim_of, trials_of
+from optunas.insights.savings import savings
+from optunas.insights.words import amount, duration, worth
+
+LEVEL = 0.05
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A sentence and the estimate that it rests on, with its 95 % interval.
+
+    `kind`: `effect`, `pruning` or `savings`; `trials`: how many networks it is computed from.
+    """
+
+    kind: str
+    text: str
+    estimate: float
+    low: float
+    high: float
+    trials: int
+
+
+def findings(study: Study, trials: Sequence[FrozenTrial] | None = None) -> tuple[Finding, ...]:
+    """The effects that are sure, the largest first, then whether pruning is safe, then savings.
+
+    An effect is told where its p-value passes Holm's correction (Scandinavian Journal of
+    Statistics, 1979) over all choices of all parameters: of studies in which no choice matters,
+    one in twenty then has a finding. Its interval in the sentence is the plain 95 % one.
+    """
+    trials = trials_of(study, trials)
+    found = _sure(effects(study, trials))
+    name = aim_of(study).name
+    told = [_effect(effect, name) for effect in found]
+    return (*told, *_pruning(study, trials), *_savings(study, trials))
+
+
+def holm(p_values: Sequence[float], level: float = LEVEL) -> list[bool]:
+    """Which of the tests are significant when the chance of any false one is at most `level`."""
+    passed = [False] * len(p_values)
+    for rank, place in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
+        if p_values[place] > level / (len(p_values) - rank):
+            break
+        passed[place] = True
+    return passed
+
+
+def _sure(every: Sequence[Effect]) -> list[Effect]:
+    """One sentence for a parameter of two choices, which say the same; the larger effects first."""
+    passed = holm([effect.value.p for effect in every])
+    kept = [effect for effect, ok in zip(every, passed, strict=True) if ok]
+    order = sorted(kept, key=lambda e: (-abs(e.value.difference), e.parameter, e.choice))
+    told: list[Effect] = []
+    for effect in order:
+        twin = any(
+            other.parameter == effect.parameter
+            and (other.networks, other.others) == (effect.others, effect.networks)
+            for other in told
+        )
+        if not twin:
+            told.append(effect)
+    return told
+
+
+def _effect(effect: Effect, name: str) -> Finding:
+    estimate = effect.value
+    is_good = effect.direction == "better"
+    text = (
+        f"{effect.parameter} = {effect.choice} is worth {worth(name, estimate)} "
+        f"against the other choices of it{_price(effect, is_good)} "
+        f"({effect.networks} networks with it, {effect.others} with another)."
+    )
+    return Finding(
+        "effect",
+        text,
+        estimate.difference,
+        estimate.low,
+        estimate.high,
+        effect.networks + effect.others,
+    )
+
+
+def _price(effect: Effect, is_good: bool) -> str:
+    """What it costs, where that is sure."""
+    for name, cost in effect.costs.items():
+        if cost.p < LEVEL / len(effect.costs):
+            how = "costs" if cost.difference > 0 else "saves"
+            joint = "and" if (cost.difference < 0) == is_good else "but"
+            return f", {joint} {how} {amount(name, Estimate(abs(cost.difference), *_rest(cost)))}"
+    return ""
+
+
+def _rest(cost: Estimate) -> tuple[float, float, float, float]:
+    return cost.error, cost.low, cost.high, cost.p
+
+
+def _pruning(study: Study, trials: Sequence[FrozenTrial]) -> list[Finding]:
+    agreed = agreement(study, trials)
+    if agreed.is_safe is None:
+        return []
+    wanted = agreed.pruned_from or 1
+    row = next(row for row in agreed.rows if row.epoch >= wanted)
+    return [Finding("pruning", agreed.verdict, row.rho, row.low, row.high, row.networks)]
+
+
+def _savings(study: Study, trials: Sequence[FrozenTrial]) -> list[Finding]:
+    found = savings(study, trials)
+    told = []
+    for saving in found.saved:
+        if saving.trials and saving.seconds > 0:
+            more = (
+                ""
+                if saving.low == saving.high
+                else (f" ({duration(saving.low)} to {duration(saving.high)})")
+            )
+            text = (
+                f"{saving.by.capitalize()} saved about {duration(saving.seconds)}{more} of "
+                f"training in {saving.trials} trials, estimated by {saving.how}."
+            )
+            told.append(
+                Finding("savings", text, saving.seconds, saving.low, saving.high, saving.trials)
+            )
+    return told
