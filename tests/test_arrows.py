@@ -37,8 +37,10 @@ ARROWS = {
     "proxies": "attributes data errors nn ranks training _named",
     "objective": (
         "architecture artifacts attributes data errors fingerprint limits metrics nn process "
-        "proxies pruners spaces training"
+        "proxies pruners report spaces training"
     ),
+    # what a person sees
+    "report": "architecture artifacts attributes errors facts metrics process tally",
     # the study
     "testing": "architecture nn spaces errors",
     "samplers": "architecture proxies pruners ranks spaces limits attributes errors _named",
@@ -56,7 +58,7 @@ ARROWS = {
         "architecture attributes described errors fingerprint metrics process pruners ranks tally "
         "wording"
     ),
-    "visualization": "errors insights wording",
+    "visualization": "attributes insights",
     "worker": "attributes process pruners storage tally errors",
     # what people touch
     "studyfile": "errors",

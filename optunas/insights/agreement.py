@@ -57,16 +57,16 @@ class Agreement:
 
         Without pruned networks it is asked of the first epoch.
         """
-        row = self._judged
-        if row is None or self.networks < FEWEST or not isfinite(row.rho):
+        row = self.judged
+        if row is None:
             return None
         return True if row.low >= SAFE else False if row.high < SAFE else None
 
     @property
     def verdict(self) -> str:
         """One plain sentence."""
-        row = self._judged
-        if row is None or self.networks < FEWEST or not isfinite(row.rho):
+        row = self.judged
+        if row is None:
             return (
                 f"Whether pruning is safe here can't be said: it takes {FEWEST} networks that were "
                 f"trained to the end with a report each epoch; there are {self.networks}."
@@ -84,10 +84,14 @@ class Agreement:
         )
 
     @property
-    def _judged(self) -> Agreed | None:
-        """The epoch in question: the first at or after that of the earliest pruning."""
+    def judged(self) -> Agreed | None:
+        """The epoch in question: the first at or after that of the earliest pruning.
+
+        None where there are too few networks to say anything.
+        """
         wanted = self.pruned_from or 1
-        return next((row for row in self.rows if row.epoch >= wanted), None)
+        row = next((row for row in self.rows if row.epoch >= wanted), None)
+        return row if row and self.networks >= FEWEST and isfinite(row.rho) else None
 
 
 def agreement(study: Study, trials: Sequence[FrozenTrial] | None = None) -> Agreement:

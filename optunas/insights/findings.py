@@ -108,10 +108,9 @@ def _rest(cost: Estimate) -> tuple[float, float, float, float]:
 
 def _pruning(study: Study, trials: Sequence[FrozenTrial]) -> list[Finding]:
     agreed = agreement(study, trials)
-    if agreed.is_safe is None:
+    row = agreed.judged
+    if row is None or agreed.is_safe is None:
         return []
-    wanted = agreed.pruned_from or 1
-    row = next(row for row in agreed.rows if row.epoch >= wanted)
     return [Finding("pruning", agreed.verdict, row.rho, row.low, row.high, row.networks)]
 
 

@@ -1,0 +1,116 @@
+"""What all figures have in common: no background, inherited font, titles in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from math import floor, isfinite, log10
+from textwrap import wrap
+from typing import Any
+
+import plotly.graph_objects as go
+
+from optunas.visualization.palette import FAINT, NOTHING, TEXT
+
+LINE = 62
+"""Characters of a line of the title: what a page of 390 pixels can show."""
+
+NAME_LENGTH = 40
+WIDE = 20.0
+"""An axis is logarithmic where its largest value is so many times the smallest."""
+
+GL_FROM = 1500
+"""From so many points on they are drawn by WebGL."""
+
+
+def framed(title: str, *, height: int = 420, **layout: Any) -> go.Figure:
+    """An empty figure with this title; `layout` as plotly has it."""
+    said, lines = titled(title)
+    figure = go.Figure()
+    figure.update_layout(
+        template=go.layout.Template(),
+        title={"text": said, "x": 0.0, "xref": "container", "xanchor": "left", "yref": "container",
+               "y": 1.0, "yanchor": "top", "pad": {"t": 12, "l": 8}, "font": {"size": 14}},
+        paper_bgcolor=NOTHING,
+        plot_bgcolor=NOTHING,
+        font={"family": "inherit", "size": 12, "color": TEXT},
+        margin={"l": 10, "r": 14, "t": 30 + 19 * lines, "b": 10},
+        height=height + 19 * lines,
+        legend={"orientation": "h", "x": 0, "xanchor": "left", "y": -0.2, "yanchor": "top"},
+        hoverlabel={"namelength": -1},
+    )  # fmt: skip
+    figure.update_layout(**layout)
+    return axes(figure)
+
+
+def axes(figure: go.Figure) -> go.Figure:
+    """Faint lines, and room for what stands beside the axes."""
+    figure.update_xaxes(
+        automargin=True, gridcolor=FAINT, linecolor=FAINT, zerolinecolor=FAINT, title_standoff=6
+    )
+    figure.update_yaxes(
+        automargin=True, gridcolor=FAINT, linecolor=FAINT, zerolinecolor=FAINT, title_standoff=6
+    )
+    return figure
+
+
+def empty(title: str, missing: str) -> go.Figure:
+    """A figure that says in a line what is missing."""
+    figure = framed(f"{title}\n{missing}", height=60)
+    figure.update_xaxes(visible=False)
+    figure.update_yaxes(visible=False)
+    return figure
+
+
+def titled(title: str) -> tuple[str, int]:
+    """A title for plotly, the first line bold, and how many lines it takes."""
+    head, _, rest = title.partition("\n")
+    lines = [f"<b>{safe(line)}</b>" for line in wrap(head, LINE - 6)]
+    lines += [f"<span style='font-size:12px'>{safe(line)}</span>" for line in wrap(rest, LINE)]
+    return "<br>".join(lines), len(lines)
+
+
+def safe(text: Any, length: int = 2000) -> str:
+    """A text of anybody's as plotly shows it, sign by sign: it takes some HTML for markup."""
+    said = "".join(c if c.isprintable() else " " for c in str(text)[:length])
+    return said.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def named(text: Any) -> str:
+    """A name, shortened in the middle where it is long, as plotly shows it."""
+    said = str(text)
+    if len(said) > NAME_LENGTH:
+        said = f"{said[: NAME_LENGTH // 2]}…{said[-NAME_LENGTH // 2 + 1 :]}"
+    return safe(said)
+
+
+def rounded(numbers: Iterable[float], digits: int = 5) -> list[float | None]:
+    """Numbers of so many digits, which are short to write; None for what is none."""
+    return [float(f"{n:.{digits}g}") if isfinite(n) else None for n in numbers]
+
+
+def is_wide(numbers: Sequence[float]) -> bool:
+    """Whether a logarithmic axis shows these numbers better."""
+    return bool(numbers) and min(numbers) > 0 and max(numbers) / min(numbers) >= WIDE
+
+
+def scatter(points: int) -> Any:
+    """The class of trace for so many points."""
+    return go.Scattergl if points >= GL_FROM else go.Scatter
+
+
+def time_unit(seconds: float) -> tuple[str, float]:
+    """The unit in which so long a time is shown, and its seconds."""
+    for size, name in ((2 * 3600.0, "h"), (120.0, "min")):
+        if seconds >= size:
+            return name, 3600.0 if name == "h" else 60.0
+    return "s", 1.0
+
+
+def ticks_of(log_low: float, log_high: float) -> list[float]:
+    """1, 2, 5 times the powers of ten between two numbers."""
+    found = [
+        step * 10.0**power
+        for power in range(floor(log10(log_low)), floor(log10(log_high)) + 1)
+        for step in (1, 2, 5)
+    ]
+    return [tick for tick in found if log_low <= tick <= log_high]
