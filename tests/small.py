@@ -58,7 +58,14 @@ def few() -> Data:
 def small_objective(**changes: Any) -> Objective:
     torch.set_num_threads(1)
     return Objective(
-        **{"space": SPACE, "data": few(), "recipe": RECIPE, "device": "cpu", **changes}
+        **{
+            "space": SPACE,
+            "data": few(),
+            "recipe": RECIPE,
+            "device": "cpu",
+            "pages": False,
+            **changes,
+        }
     )
 
 
@@ -74,7 +81,8 @@ COMMAND = [sys.executable, "-c", "from optunas.cli import main; main()"]
 
 def environment(**more: str) -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if k not in ("OPTUNAS_STORAGE", "COLUMNS")}
-    return {**kept, "OMP_NUM_THREADS": "1", "CUDA_HOME": "", **more}
+    quick = {"OMP_NUM_THREADS": "1", "CUDA_HOME": "", "OPTUNAS_PAGES": "no"}
+    return {**kept, **quick, **more}
 
 
 def start(*arguments: str, folder: Path, **more: str) -> "subprocess.Popen[str]":

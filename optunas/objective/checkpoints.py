@@ -167,6 +167,13 @@ class Checkpoint:
             self._courier.drop(self._name)
 
 
+def beside_checkpoints(folder: Path) -> Path:
+    """The folder for what else belongs to the trials whose checkpoints lie in this one."""
+    if folder.name == "checkpoints":
+        return folder.with_name("artifacts")
+    return folder.with_name(f"{folder.absolute().name}-artifacts")
+
+
 def _most(network: nn.Module) -> int:
     """Bytes that a checkpoint of a network may have: its weights and what an optimizer notes."""
     tensors = [t for t in network.state_dict().values() if isinstance(t, torch.Tensor)]

@@ -20,6 +20,7 @@ from optunas.attributes import CURVE, Outcome, conclude, promoted_after, promote
 from optunas.metrics import LEARNED, MEASURED
 from optunas.objective.candidate import Candidate
 from optunas.objective.checkpoints import Checkpoint
+from optunas.objective.closer import closer_look, is_among_best
 from optunas.objective.device import device_name
 from optunas.objective.measured import WRITTEN, measure
 from optunas.objective.twin import find_twin, finished_before
@@ -28,6 +29,7 @@ from optunas.pruners import report, should_prune
 from optunas.training import Diverged, Epoch, NetworkError, Recipe
 from optunas.training.checkpoint import identity
 from optunas.training.loop import train
+from optunas.training.results import Answers
 from optunas.training.seeds import derived
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ class Evaluation:
 
     def __init__(self, objective: Objective, trial: Trial) -> None:
         self._of, self._trial = objective, trial
+        self.answers: Answers | None = None  # of one of the best networks
         self._goes_on = "seed" in trial.user_attrs  # the trial of a lost worker, or a stopped one
 
     def run(self) -> Values:
@@ -148,6 +151,8 @@ class Evaluation:
         except KeyboardInterrupt:
             checkpoint.hand_over()
             raise
+        if self._of.pages and is_among_best(self._trial, self._of.metrics):
+            self.answers = closer_look(self._of, network, candidate.recipe)
         # From here on the result is in the storage: a worker that is killed before Optuna has
         # noted the value leaves a trial that is not trained again.
         conclude(self._trial, Outcome.TRAINED)

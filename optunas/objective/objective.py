@@ -28,7 +28,7 @@ from optunas.limits import Limits
 from optunas.metrics import check_metrics, directions
 from optunas.objective.agreed import agreed
 from optunas.objective.candidate import Suggest
-from optunas.objective.checkpoints import Shelf
+from optunas.objective.checkpoints import Shelf, beside_checkpoints
 from optunas.objective.device import chosen_device
 from optunas.objective.evaluation import Evaluation, Values
 from optunas.objective.failure import free_memory, reason
@@ -36,7 +36,9 @@ from optunas.objective.prospect import Prospect
 from optunas.process import sign
 from optunas.proxies import check_proxies
 from optunas.proxies.probe import Probe
+from optunas.report.trial_pages import TrialPages
 from optunas.training import Engine, Epoch, Recipe, RecipeSpace
+from optunas.training.results import Answers
 
 _log = logging.getLogger("optunas")
 
@@ -60,6 +62,8 @@ class Objective:
     * `proxies`: zero-cost proxies that each trial notes, `proxy.swap` and so on; whether one is any
       good is told by `optunas.proxies.correlations(study)`.
     * `reuse`: don't train a network again whose equal was evaluated by the same recipe.
+    * `pages`: each trial gets a note in optuna-dashboard, and pictures where `artifacts` or
+      `checkpoints` say a place for them.
     * `on_epoch`: called with the trial's number and each `Epoch`.
 
     Raises `OptunasError` where no network of the space fits the data and the limits.
@@ -77,6 +81,7 @@ class Objective:
     engine: Engine = Engine()
     proxies: tuple[str, ...] = ()
     reuse: bool = True
+    pages: bool = True
     on_epoch: Callable[[int, Epoch], None] | None = None
 
     def __post_init__(self) -> None:
@@ -130,6 +135,12 @@ class Objective:
         """Where the checkpoints of its trials lie."""
         return Shelf(self.checkpoints, self.artifacts)
 
+    @cached_property
+    def trial_pages(self) -> TrialPages:
+        """What a person sees of its trials."""
+        beside = None if self.checkpoints is None else beside_checkpoints(self.checkpoints)
+        return TrialPages(self.artifacts, beside, self.data.classes)
+
     def __getstate__(self) -> dict[str, Any]:
         """What another process needs of it: no thread, no connection, no images of a probe."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
@@ -138,9 +149,14 @@ class Objective:
         """Evaluate one candidate; NaN, which Optuna counts as a failed trial, where that fails."""
         self._check_study(trial.study)
         sign(trial)
+        evaluation = Evaluation(self, trial)
+        values: Values | None
         try:
-            return Evaluation(self, trial).run()
-        except (TrialPruned, StorageInternalError):
+            values = evaluation.run()
+        except StorageInternalError:
+            raise
+        except TrialPruned:
+            self._show(trial)
             raise
         except KeyboardInterrupt:
             conclude(trial, Outcome.INTERRUPTED, "stopped from outside")
@@ -148,8 +164,17 @@ class Objective:
         except Exception as error:
             conclude(trial, Outcome.FAILED, reason(error, self.device))
             _log.debug("trial %d failed", trial.number, exc_info=True)
-        free_memory(self.device)
-        return nan if len(self.metrics) == 1 else (nan,) * len(self.metrics)
+            values = None
+        if values is None:
+            free_memory(self.device)
+            values = nan if len(self.metrics) == 1 else (nan,) * len(self.metrics)
+        self._show(trial, evaluation.answers)
+        return values
+
+    def _show(self, trial: Trial, answers: Answers | None = None) -> None:
+        """While the trial still runs: to one that has ended nothing can be added."""
+        if self.pages:
+            self.trial_pages.show(trial, answers)
 
     def _check_study(self, study: Study) -> None:
         wanted = self.directions

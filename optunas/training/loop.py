@@ -108,7 +108,9 @@ def evaluate(
     """
     device = torch.device(device)
     _to_device(network, device)
-    batches = batches_of(split, device, engine, batch_size=batch_size or _answered(split, device))
+    batches = batches_of(
+        split, device, engine, batch_size=batch_size or batch_for_answers(split, device)
+    )
     with chosen_kernels(device, engine.deterministic):
         inputs = Inputs(data, device)
         return _scores(network, batches, inputs, len(data.classes), precision, confusion)
@@ -167,7 +169,7 @@ def prepare(
         data.validation,
         device,
         engine,
-        batch_size=_answered(data.validation, device),
+        batch_size=batch_for_answers(data.validation, device),
         resolution=size,
     )
     inputs = Inputs(data, device, Policy.of(recipe, flip=data.flip))
@@ -234,7 +236,7 @@ def _scores(
     return tally.scores(confusion=confusion)
 
 
-def _answered(split: "Split", device: torch.device) -> int:
+def batch_for_answers(split: "Split", device: torch.device) -> int:
     """How many images a network answers at once; its answers don't depend on it."""
     numbers, most = ANSWERED.get(device.type, ANSWERED["cpu"])
     return max(16, min(most, numbers // math.prod(split.images.shape[1:])))

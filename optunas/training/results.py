@@ -1,6 +1,11 @@
 """What training hands back: plain numbers, no torch."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -39,3 +44,25 @@ class Scores:
     """macro F1, 0..1: the mean over the classes that occur in the labels or in the answers"""
     confusion: tuple[tuple[int, ...], ...] | None = None
     """confusion[true class][answer] = images; only where it was asked for"""
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """An image that a network took for something else."""
+
+    image: "NDArray[np.uint8]"
+    """(H, W, C), as it was stored: neither normalised nor augmented"""
+    true: int
+    answer: int
+    confidence: float
+    """the probability that the network gave to its answer, 0..1"""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a trained network answers on the validation split."""
+
+    confusion: tuple[tuple[int, ...], ...]
+    """confusion[true class][answer] = images"""
+    mistakes: tuple[Mistake, ...]
+    """the surest first"""
