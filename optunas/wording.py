@@ -8,6 +8,7 @@ from math import isfinite
 LENGTH = 2000
 """Signs of a text that somebody else may have written."""
 
+MUCH = 1e15  # more digits than a number has
 SHARE = "%"
 """The unit of a share of one, which is told in percent and compared in points."""
 
@@ -47,7 +48,11 @@ def amount(value: float | None, unit: str = "") -> str:
     """A number with its unit: 4,794 or 1.5 ms or 98.61 %; nothing where there is none."""
     if value is None or not isfinite(value):
         return ""
-    return percent(value) if unit == SHARE else f"{_digits(value)} {unit}".strip()
+    if unit == SHARE:
+        return percent(value)
+    return (
+        f"{value:.3g} {unit}" if unit and abs(value) < 100 else f"{_digits(value)} {unit}".strip()
+    )
 
 
 def change(one: float | None, other: float | None, unit: str = "") -> str:
@@ -78,7 +83,9 @@ def setting(value: object) -> str:
 
 
 def _digits(value: float) -> str:
-    return f"{value:,.0f}" if _whole(value) or abs(value) >= 1000 else f"{value:.4g}"
+    if _whole(value) or abs(value) >= 1000:
+        return f"{value:,.0f}" if abs(value) < MUCH else f"{value:.4g}"
+    return f"{value:.4g}"
 
 
 def _whole(value: float) -> bool:

@@ -40,7 +40,10 @@ ARROWS = {
         "proxies pruners report spaces training"
     ),
     # what a person sees
-    "report": "architecture artifacts attributes errors facts metrics process tally",
+    "report": (
+        "architecture artifacts attributes described errors facts fingerprint insights metrics "
+        "process tally visualization wording atomic _version"
+    ),
     # the study
     "testing": "architecture nn spaces errors",
     "samplers": "architecture proxies pruners ranks spaces limits attributes errors _named",

@@ -18,6 +18,7 @@ from optunas.cli import (
     delivering,
     promoting,
     reading,
+    reporting,
     searching,
     serving,
     showing,
@@ -39,6 +40,7 @@ app = typer.Typer(
     optunas status                       where the studies stand
     optunas show 12                      one trial: its network, costs, learning curve
     optunas compare 0 12                 two trials: what differs, and what it is worth
+    optunas report                       all of it as one file to read, print or send
     optunas promote 12                   let a trial that was stopped early go on
     optunas dashboard                    watch it in the browser
     optunas serve                        stand before a database for hundreds of workers
@@ -91,6 +93,7 @@ for command in (
     reading.status,
     reading.show,
     comparing.compare,
+    reporting.report,
     promoting.promote,
     showing.dashboard,
     serving.serve,

@@ -367,7 +367,7 @@ def test_it_is_self_contained_and_accessible():
     assert root[0].tag == f"{SVG}title"
     assert "5.5k parameters" in root[0].text
     assert svg.count("http") == 1  # the namespace
-    assert "prefers-color-scheme:dark" in svg
+    assert "@media screen and (prefers-color-scheme:dark)" in svg
     assert not {"script", "image", "use", "foreignObject"} & {e.tag for e in root.iter()}
 
 

@@ -72,10 +72,10 @@ def style() -> str:
     """CSS: how texts look, and the dark theme's colours.
 
     The light ones of what is drawn stand in the elements themselves; without CSS all is readable,
-    only plainer.
+    only plainer. Paper is light.
     """
     texts = "".join(map(_text, ROLES)) + _fills(LIGHT)
-    return f"{texts}@media (prefers-color-scheme:dark){{{_dark(DARK)}{_fills(DARK)}}}"
+    return f"{texts}@media screen and (prefers-color-scheme:dark){{{_dark(DARK)}{_fills(DARK)}}}"
 
 
 def _text(role: str) -> str:

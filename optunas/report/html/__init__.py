@@ -1,0 +1,6 @@
+"""A study as one HTML file: nothing outside is needed to read it, and nothing in it can run."""
+
+from optunas.report.html.page import page as page
+from optunas.report.html.page import write as write
+
+__all__ = ["page", "write"]
