@@ -78,8 +78,8 @@ def plain(said: object, length: int = LENGTH) -> str:
 
 
 def setting(value: object) -> str:
-    """A parameter's value or a recipe's; nothing where there is none."""
-    return "" if value is None else f"{value:.6g}" if isinstance(value, float) else plain(value)
+    """A parameter's value or a recipe's; a dash where there is none."""
+    return "–" if value is None else f"{value:.6g}" if isinstance(value, float) else plain(value)
 
 
 def _digits(value: float) -> str:

@@ -66,7 +66,7 @@ ARROWS = {
     # what people touch
     "studyfile": "errors",
     "delivery": "architecture objective tally training errors _version atomic",
-    "search": "_named data limits objective spaces study studyfile training worker errors",
+    "search": ("_named data limits objective report spaces study studyfile training worker errors"),
     "deadline": "facts worker",
     "promise": "delivery facts machine nn objective training errors",
     "terminal": (
@@ -75,8 +75,8 @@ ARROWS = {
     ),
     "together": "attributes deadline errors machine objective search worker",
     "cli": (
-        "_version deadline described delivery errors fingerprint promise quantities search storage "
-        "study tally terminal together worker"
+        "_version deadline delivery described errors fingerprint promise quantities report "
+        "search storage study tally terminal together worker"
     ),
     "__main__": "cli",
     "__init__": "_version",

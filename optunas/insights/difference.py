@@ -14,6 +14,7 @@ from optunas.architecture import Row
 from optunas.attributes import number
 from optunas.described import described
 from optunas.errors import OptunasError
+from optunas.insights.choices import active
 
 ROWS_LIMIT = 500  # layers of a network that are held against another's; none of ours has as many
 SCORES = {"accuracy": "%", "f1": "%"}
@@ -30,7 +31,7 @@ COSTS = {
 
 @dataclass(frozen=True)
 class Change:
-    """A setting that differs; None is none: the other trial alone has it."""
+    """A setting that differs; None is none: the other network alone has it."""
 
     name: str
     one: Any
@@ -67,7 +68,8 @@ class LayerLine:
 class Difference:
     """What changed from trial `one` to trial `other`.
 
-    parameters: those that differ; `alike` is the number of those that do not. layers: None where
+    parameters: those that differ, without those of stages and blocks that neither network has;
+    `alike` is the number of those that do not. layers: None where
     one of the networks can't be read, and `unread` says why. same_network: equal canonical keys,
     None where a trial has none. scores, costs: those that at least one trial has.
     """
@@ -89,14 +91,14 @@ def difference(one: FrozenTrial, other: FrozenTrial) -> Difference:
 
     Never raises for what a trial holds: whatever can't be read is told in `unread` or left out.
     """
-    parameters = tuple(_changes(one.params, other.params))
-    names = one.params.keys() | other.params.keys()
+    mine, theirs = _acting(one), _acting(other)
+    parameters = tuple(_changes(mine, theirs))
     layers, unread = _layers(one, other)
     return Difference(
         one=one.number,
         other=other.number,
         parameters=parameters,
-        alike=len(names) - len(parameters),
+        alike=len(mine.keys() | theirs.keys()) - len(parameters),
         recipe=tuple(_changes(_mapping(one, "recipe"), _mapping(other, "recipe"))),
         layers=layers,
         unread=unread,
@@ -104,6 +106,12 @@ def difference(one: FrozenTrial, other: FrozenTrial) -> Difference:
         scores=(*_gaps(one, other, SCORES), *_values(one, other)),
         costs=_gaps(one, other, COSTS),
     )
+
+
+def _acting(trial: FrozenTrial) -> dict[str, Any]:
+    """The parameters that the network follows from: not those of a stage that it does not have."""
+    acting = active(trial.params)
+    return {name: value for name, value in trial.params.items() if name in acting}
 
 
 def _changes(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[Change]:

@@ -27,7 +27,7 @@ def comparison_page(one: FrozenTrial, other: FrozenTrial) -> Iterator[Renderable
     yield _layers(found)
     yield from _settings("Parameters that differ", found.parameters, found)
     if found.parameters:
-        yield Text("Parameters of absent stages and blocks change nothing.", "italic")
+        yield Text(f"{found.alike} more are equal, or of stages that neither has.", "italic")
     else:
         yield Text(f"All {found.alike} parameters are equal." if found.alike else "No parameters.")
     yield from _settings("Recipe: what differs", found.recipe, found)

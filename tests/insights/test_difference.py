@@ -94,6 +94,17 @@ def test_parameters_and_recipe_tell_what_differs_and_what_one_lacks() -> None:
     assert [(c.name, c.one, c.other) for c in found.recipe] == [("lr", 0.1, 0.2)]
 
 
+def test_parameters_of_stages_that_a_network_lacks_are_none_of_its() -> None:
+    one = {"x": {"stages": 2, "stage2.op": "a", "stage3.op": "a", "stage4.op": "a"}}
+    other = {"x": {"stages": 3, "stage2.op": "a", "stage3.op": "a", "stage4.op": "b"}}
+    found = difference(*trials(one, other))
+    assert [(c.name, c.one, c.other) for c in found.parameters] == [
+        ("stages", 2, 3),
+        ("stage3.op", None, "a"),
+    ]
+    assert found.alike == 1  # stage2.op
+
+
 def test_scores_and_costs_are_subtracted() -> None:
     one = {"accuracy": 0.5, "f1": 0.25, "params": 100, "latency_ms": 2.0}
     other = {"accuracy": 0.75, "f1": 0.5, "params": 60, "memory_mb": 9.0}

@@ -61,7 +61,7 @@ def test_scores_costs_layers_and_parameters_stand_side_by_side() -> None:
         r"- +ConvNorm\(8\) +8x8x8",
         r"\+ +ConvNorm\(16, kernel=5\) +16x8x8",
         r"width +8 +16",
-        r"lr +0.5",
+        r"lr +– +0.5",
     ):
         assert re.search(line, said), line
     assert "norm " not in said.partition("Parameters that differ")[2]

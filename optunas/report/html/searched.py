@@ -67,7 +67,7 @@ def _recipe(recipe: Any) -> str:
     """In one line; each field of it stands among the settings."""
     if not isinstance(recipe, dict):
         return plain(recipe or "", LONG)
-    said = {name: setting(value) for name, value in recipe.items() if setting(value)}
+    said = {name: setting(value) for name, value in recipe.items() if value not in (None, "")}
     parts = [
         f"{said['epochs']} epochs" if "epochs" in said else "",
         f"batches of {said['batch_size']}" if "batch_size" in said else "",

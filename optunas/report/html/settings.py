@@ -17,6 +17,7 @@ from optunas.wording import plain, setting
 
 LONG = 600  # signs of one value
 MOST = 300  # settings of one part
+_NONE = (None, "")
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,10 @@ def _mapping(found: Any) -> Mapping[str, Any]:
 
 
 def _rows(found: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    pairs = ((plain(name, LONG), _told(value)) for name, value in found.items())
-    return tuple(islice((pair for pair in pairs if pair[1]), MOST))
+    pairs = (
+        (plain(name, LONG), _told(value)) for name, value in found.items() if value not in _NONE
+    )
+    return tuple(islice(pairs, MOST))
 
 
 def _told(value: Any) -> str:
