@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+LOUD = ("error", "warning")
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -42,10 +43,7 @@ def open_page(browser: Any, complaints: list[str]) -> Iterator[Callable[..., Any
         page = browser.new_page(
             viewport={"width": width, "height": height}, color_scheme=scheme, **more
         )
-        page.on(
-            "console",
-            lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None,
-        )
+        page.on("console", lambda said: said.type in LOUD and complaints.append(said.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         pages.append(page)
         return page
@@ -63,7 +61,7 @@ def page(open_page: Callable[..., Any]) -> Any:
 
 @pytest.fixture
 def screenshot(tmp_path: Path) -> Callable[[Any, str], Path]:
-    """screenshot(page, "report-390-dark") keeps one, under OPTUNAS_SCREENSHOTS where that is set."""
+    """screenshot(page, "report-390-dark") is kept under OPTUNAS_SCREENSHOTS, if that is set."""
     folder = Path(os.environ.get("OPTUNAS_SCREENSHOTS") or tmp_path)
 
     def keep(page: Any, name: str) -> Path:
