@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,11 +17,13 @@ from urllib.parse import quote
 
 import numpy as np
 import optuna
+from optuna.trial import FrozenTrial, Trial
 
 from optunas import studyfile
 from optunas._named import parse_named
 from optunas.errors import StudyError
 from optunas.limits import Limits
+from optunas.report.publisher import Publisher
 from optunas.spaces import ConvNet
 from optunas.spaces.described import named
 from optunas.study import create_study
@@ -35,6 +38,8 @@ if TYPE_CHECKING:
 RUNS = Path("optunas-runs")
 TRIALS = 40
 DRAWS = 10
+OFF = ("0", "no", "off", "false")
+UP = "the time is up; the trial that was running goes on when the search does"
 RECIPE_OPTIONS = ("epochs", "batch_size", "train_fraction", "precision")
 DATA_OPTIONS = ("size", "flip", "root", "keep")
 ENGINE_OPTIONS = ("images", "steps", "deterministic")
@@ -53,6 +58,7 @@ OPTION_NAMES = {
     "inference_memory_mb": "max-inference-memory",
     "metrics": "metric",
     "reuse": "no-reuse",
+    "pages": "no-pages",
     "root": "data-root",
     "proxies": "proxy",
 }
@@ -76,6 +82,8 @@ class Search:
     """what the workers agree on, where that is not the objective's own"""
     anyway: bool = False
     """join a study also where its fingerprint is another one"""
+    pages: bool = True
+    """keep the study's page in optuna-dashboard; a trial's own is the objective's affair"""
 
     def __post_init__(self) -> None:
         if self.random_draws is not None and self.random_draws < 0:
@@ -157,10 +165,26 @@ class Search:
     def run(self, study: optuna.Study, watch: Watch) -> None:
         """Queue the baselines of a new study, then work until the plan is fulfilled."""
         self.queue(study)
+        with self._page(study, watch) as watching:
+            try:
+                work(study, self._timed().objective, self.plan, watching, self.storage)
+            except OutOfTime:
+                watch.note(
+                    "the time is up; the trial that was running goes on when the search does"
+                )
+
+    @contextmanager
+    def _page(self, study: optuna.Study, watch: Watch) -> Iterator[Watch]:
+        """The watch, and who keeps the study's page beside it, for as long as the search runs."""
+        if not self.pages:
+            yield watch
+            return
+        publisher, is_over = Publisher(), False
         try:
-            work(study, self._timed().objective, self.plan, watch, self.storage)
-        except OutOfTime:
-            watch.note("the time is up; the trial that was running goes on when the search does")
+            yield _Told(watch, publisher)
+            is_over = True
+        finally:
+            publisher.close(study, last=is_over)
 
     def _timed(self) -> Search:
         """The same search, which ends its running trial when its hours are well over."""
@@ -182,6 +206,24 @@ class Search:
             enqueue_comparisons(study, prospect.baseline_params(), draws, self.draws)
 
 
+@dataclass(frozen=True)
+class _Told:
+    """A watch, and an Optuna callback that is told of each trial's end as well."""
+
+    watch: Watch
+    callback: Callable[[optuna.Study, FrozenTrial], None]
+
+    def began(self, trial: Trial) -> None:
+        self.watch.began(trial)
+
+    def ended(self, study: optuna.Study, trial: FrozenTrial) -> None:
+        self.watch.ended(study, trial)
+        self.callback(study, trial)
+
+    def note(self, line: str) -> None:
+        self.watch.note(line)
+
+
 def search_for(target: str, options: Mapping[str, Any]) -> Search:
     """The search that a target and options (those that are not None) describe.
 
@@ -197,7 +239,8 @@ def search_for(target: str, options: Mapping[str, Any]) -> Search:
     plan = _plan(settings, given)
     known = {field.name for field in fields(Search)}
     settings = {name: value for name, value in settings.items() if name in known}
-    search = Search(objective, plan=plan, anyway=bool(given.get("anyway")), **settings)
+    pages = given.get("pages", True) and os.environ.get("OPTUNAS_PAGES", "").lower() not in OFF
+    search = Search(objective, plan=plan, anyway=bool(given.get("anyway")), pages=pages, **settings)
     seeds = [source["seed"] for source in (given, settings) if "seed" in source]
     return _tuned(search, given, *seeds[:1])
 
@@ -250,6 +293,8 @@ def _tuned(search: Search, given: Mapping[str, Any], seed: int | None = None) ->
         changes["checkpoints"] = RUNS / _folder(search.name) / "checkpoints"
     if "artifacts" in given or own.artifacts is None:
         changes["artifacts"] = given.get("artifacts") or os.environ.get("OPTUNAS_ARTIFACTS") or None
+    if not search.pages:
+        changes["pages"] = False
     seed = own.seed if seed is None else seed
     return replace(search, seed=seed, objective=replace(own, seed=seed, **changes))
 

@@ -75,7 +75,7 @@ ARROWS = {
     ),
     "together": "attributes deadline errors machine objective search worker",
     "cli": (
-        "_version deadline delivery described errors fingerprint promise quantities report "
+        "_version artifacts deadline delivery described errors fingerprint promise quantities report "
         "search storage study tally terminal together worker"
     ),
     "__main__": "cli",
@@ -85,7 +85,7 @@ ARROWS = {
 TORCH_FREE = [
     "architecture", "artifacts", "attributes", "benchmarks", "cli", "deadline", "described",
     "facts", "fingerprint", "insights", "limits", "metrics", "proxies", "pruners", "references",
-    "samplers", "spaces", "storage", "study", "studyfile", "tally", "terminal",
+    "report", "samplers", "spaces", "storage", "study", "studyfile", "tally", "terminal",
     "training", "visualization", "wording", "worker",
 ]  # fmt: skip
 

@@ -182,6 +182,13 @@ def run(
     reuse: Annotated[
         bool, typer.Option(help="Take the result of an equal network instead of training it again.")
     ] = True,
+    pages: Annotated[
+        bool,
+        typer.Option(
+            help="Keep notes, pictures and plots for `optunas dashboard`. OPTUNAS_PAGES=no "
+            "switches them off as well."
+        ),
+    ] = True,
     size: Annotated[
         int | None, typer.Option(help="Side of the images in pixels; for a folder or a data set.")
     ] = None,
@@ -277,6 +284,7 @@ def _search(typed: Mapping[str, Any], **told: Any) -> Search:
         "metrics": tuple(typed["metric"]) if typed["metric"] else None,
         "proxies": tuple(typed["proxy"]) if typed["proxy"] else None,
         "reuse": None if typed["reuse"] else False,
+        "pages": None if typed["pages"] else False,
         "params": _parsed("--max-params", count, typed["max_params"]),
         "macs": _parsed("--max-macs", count, typed["max_macs"]),
         "latency_ms": _parsed("--max-latency", milliseconds, typed["max_latency"]),

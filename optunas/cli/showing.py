@@ -2,40 +2,90 @@
 
 from __future__ import annotations
 
+import os
 import webbrowser
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from optunas.cli.listening import check_free, written
+from optunas.cli.listening import check_free, is_private, written
 from optunas.cli.options import Storage
-from optunas.cli.speaking import say
+from optunas.cli.speaking import complain, say
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from optunas.storage import SharedStorage
 
 
 def dashboard(
+    study: Annotated[
+        str | None, typer.Argument(help="A study's name: open its page.", show_default=False)
+    ] = None,
     storage: Storage = None,
     port: Annotated[int, typer.Option(help="Port on this machine.", min=1, max=65535)] = 8080,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    artifacts: Annotated[
+        str | None,
+        typer.Option(
+            help="Where artifacts lie besides those that the studies name: a folder, "
+            "s3://bucket/prefix or gs://bucket/prefix. Also taken from OPTUNAS_ARTIFACTS.",
+            show_default=False,
+        ),
+    ] = None,
     browser: Annotated[bool, typer.Option(help="Open the browser.")] = True,
 ) -> None:
-    """Watch the studies of a storage in optuna-dashboard. Ctrl-C ends it."""
-    from optunas.storage import describe, open_storage
+    """Watch the studies of a storage in optuna-dashboard. Ctrl-C ends it.
+
+    \b
+    optunas dashboard
+    optunas dashboard cifar10 --storage postgresql+psycopg://me@host/studies
+
+    Notes, networks, learning curves and plots are there as soon as a search has written them. Only
+    this machine can look, unless --host says otherwise: there is no password.
+    """
+    from optunas.storage import address, describe, explained, open_storage
 
     opened = open_storage(storage, create=False)
+    with explained(address(opened)):
+        page = "" if study is None else _page_of(study, opened)
     check_free("the dashboard", host, port)
-    url = f"http://{written(host, port)}/"
-    say(f"{describe(opened)} is shown at {url}  (Ctrl-C ends it)")
-    if browser:
-        webbrowser.open(url)
-    show(opened, host, port)
+    url = f"http://{written(host, port)}/{page}"
+
+    def ready() -> None:
+        say(f"{describe(opened)} is shown at {url}  (Ctrl-C ends it)")
+        if not is_private(host):
+            complain(f"warning: whoever reaches port {port} can read and change these studies")
+        if browser:
+            webbrowser.open(url)
+
+    show(opened, host, port, artifacts, ready)
 
 
-def show(opened: SharedStorage, host: str, port: int) -> None:
-    """Serve optuna-dashboard until the process is interrupted."""
-    from optuna_dashboard import run_server
+def show(
+    opened: SharedStorage,
+    host: str,
+    port: int,
+    artifacts: str | None = None,
+    ready: Callable[[], None] = lambda: None,
+) -> None:
+    """Serve optuna-dashboard until the process is interrupted; it answers from `ready` on."""
+    from optunas.artifacts import open_artifacts
+    from optunas.report.gallery import Gallery
+    from optunas.report.server import dashboard_server
 
+    named = artifacts or os.environ.get("OPTUNAS_ARTIFACTS")
+    more = open_artifacts(named) if named else None
     # the inner storage has the cache without which every poll reads every trial
-    run_server(opened.inner, host=host, port=port)
+    gallery = Gallery(opened.inner, more)
+    with dashboard_server(opened.inner, gallery, host, port) as server:
+        ready()
+        server.serve_forever()
+
+
+def _page_of(study: str, opened: SharedStorage) -> str:
+    """The path of a study's page. Raises `StudyError` where there is no such study."""
+    from optunas.study import load_study
+
+    load_study(study, opened)
+    return f"dashboard/studies/{opened.get_study_id_from_name(study)}"

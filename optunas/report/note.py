@@ -18,18 +18,19 @@ from optunas.errors import OptunasError
 from optunas.report.confusion import Matrix, f1_by_class
 from optunas.report.curve import curve_rows
 from optunas.report.markdown import code, table, trial_link
+from optunas.wording import amount, percent, title
 
 ROOM = 2045
 CLASSES = 12
 LAYER = 44  # characters of a layer
 UNITS = {
-    "params": "parameters",
-    "macs": "MACs",
-    "latency_ms": "latency",
-    "memory_mb": "memory in training",
-    "inference_memory_mb": "memory for one image",
+    "params": "",
+    "macs": "",
+    "latency_ms": "ms",
+    "memory_mb": "MiB",
+    "inference_memory_mb": "MiB",
 }
-SUFFIX = {"latency_ms": " ms", "memory_mb": " MiB", "inference_memory_mb": " MiB"}
+"""What a network costs, and the unit."""
 
 
 def trial_note(
@@ -54,16 +55,6 @@ def ended(trial: FrozenTrial) -> Outcome | None:
     """How a trial ended, or says that it is about to end."""
     stored = trial.user_attrs.get("outcome")
     return outcome(trial) or (Outcome(stored) if stored in list(Outcome) else None)
-
-
-def said(value: float) -> str:
-    """A count with all its digits, a measure with three."""
-    return f"{value:,.0f}" if value == int(value) or abs(value) >= 1000 else f"{value:.3g}"
-
-
-def percent(share: float) -> str:
-    """`98.89 %`."""
-    return f"{100 * share:.2f} %"
 
 
 def _head(trial: FrozenTrial) -> str:
@@ -93,8 +84,8 @@ def _links(trial: FrozenTrial) -> Iterator[str]:
 
 def _facts(trial: FrozenTrial) -> str:
     rows = [
-        (called, f"{said(value)}{SUFFIX.get(name, '')}{_margin(trial, name)}")
-        for name, called in UNITS.items()
+        (title(name), f"{amount(value, unit)}{_margin(trial, name)}")
+        for name, unit in UNITS.items()
         if (value := number(trial, name)) is not None
     ]
     seconds, epochs = number(trial, "train_seconds"), len(curve_rows(trial.user_attrs.get("curve")))

@@ -1,0 +1,68 @@
+"""optuna-dashboard as we serve it: with the cached storage, all studies' pictures, and threads.
+
+The command `optuna-dashboard` reads every trial for every poll, since its storage has no cache;
+`optuna_dashboard.run_server` answers one request at a time.
+"""
+
+from __future__ import annotations
+
+import io
+import socket
+from collections.abc import Callable, Iterable
+from socketserver import ThreadingMixIn
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+from optuna.storages import BaseStorage
+
+from optunas.artifacts import ArtifactStore
+
+Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+SAFE = [
+    ("Content-Security-Policy", "sandbox; default-src 'none'; style-src 'unsafe-inline'"),
+    ("X-Content-Type-Options", "nosniff"),
+]
+"""What a browser may do with an artifact that is opened by itself: show it, and run nothing."""
+
+
+class _Threads(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class _Threads6(_Threads):
+    address_family = socket.AF_INET6
+
+
+class _Quiet(WSGIRequestHandler):
+    """Says nothing of each request; what goes wrong with one is told to the browser."""
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+    def get_stderr(self) -> Any:
+        return io.StringIO()
+
+
+def dashboard_server(
+    storage: BaseStorage, artifacts: ArtifactStore, host: str, port: int
+) -> WSGIServer:
+    """The server, listening already: `serve_forever()` makes it answer. Raises `OSError`."""
+    from optuna_dashboard import wsgi
+
+    application = _safe(wsgi(storage, artifact_store=artifacts))
+    server = _Threads6 if ":" in host else _Threads
+    return make_server(host, port, application, server, _Quiet)
+
+
+def _safe(application: Application) -> Any:
+    """The application, with headers for artifacts: anybody may have put a script into one."""
+
+    def served(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        def begin(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
+            return start(status, [*headers, *SAFE], *more)
+
+        is_artifact = str(environ.get("PATH_INFO", "")).startswith("/artifacts/")
+        return application(environ, begin if is_artifact else start)
+
+    return served
