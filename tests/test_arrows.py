@@ -61,7 +61,7 @@ ARROWS = {
         "architecture attributes described errors fingerprint metrics process pruners ranks tally "
         "wording"
     ),
-    "visualization": "attributes insights",
+    "visualization": "attributes insights wording",
     "worker": "attributes process pruners storage tally errors",
     # what people touch
     "studyfile": "errors",

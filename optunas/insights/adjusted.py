@@ -15,14 +15,18 @@ from dataclasses import dataclass
 from math import inf, nan
 
 import numpy as np
+from numpy.typing import NDArray
 
-from optunas.insights.choices import ABSENT, Column
+from optunas.insights.choices import ABSENT, Column, one_hot
 from optunas.ranks import Array
 
 FEWEST = 5
 """So many networks must have a choice, and as many another one, before anything is estimated."""
 
 PENALTIES = 10.0 ** np.arange(-2, 5)
+
+OWN = 0.05
+"""Of a choice's variance so much must be its own, and not follow from the other parameters."""
 
 
 @dataclass(frozen=True)
@@ -39,28 +43,33 @@ class Estimate:
 UNKNOWN = Estimate(nan, inf, -inf, inf, 1.0)
 
 
-def one_hot(columns: Sequence[Column], rows: int) -> tuple[Array, Array]:
-    """(rows, choices) of zeros and ones, and (choices,) which column each belongs to."""
-    blocks = [column.codes[:, None] == np.arange(len(column.labels)) for column in columns]
-    owner = [place for place, column in enumerate(columns) for _ in column.labels]
-    table = np.hstack([np.zeros((rows, 0)), *blocks]).astype(np.float64)
-    return table, np.array(owner, dtype=np.float64)
-
-
 def differences(columns: Sequence[Column], values: Array) -> list[list[Estimate]]:
-    """For each parameter and choice: the mean of `values` (n,) with it less that with the others of
-    the same parameter as they were taken, all other parameters held equal.
+    """For each parameter and choice: the mean of `values` with it less that with the others of the
+    same parameter as they were taken, all other parameters held equal.
 
-    Only networks count in which the parameter is there, and whose value is not NaN.
+    values: (networks, draws); where they are imputed, each draw is estimated by itself, and the
+    spread between the draws is added (Rubin 1987). Only networks count in which the parameter is
+    there, and whose value is not NaN. Not held equal are parameters that are there or not by that
+    very choice: what a third stage is made of belongs to having it.
     """
-    table, owner = one_hot(columns, len(values))
-    known = np.isfinite(values)
+    known = np.isfinite(values).all(1)
+    tables = [one_hot([column], len(values)) for column in columns]
+    there = np.column_stack([column.codes != ABSENT for column in columns] or [known])
     found = []
-    for place, column in enumerate(columns):
-        rows = known & (column.codes != ABSENT)
-        mine = table[np.ix_(rows, owner == place)]
-        found.append(_of_one(table[np.ix_(rows, owner != place)], mine, values[rows]))
+    for place in range(len(columns)):
+        rows = known & there[:, place]
+        follows = _follow(tables[place][rows], there[rows])
+        others = [t[rows] for i, t in enumerate(tables) if i != place and not follows[i]]
+        held = np.hstack([np.zeros((int(rows.sum()), 0)), *others])
+        found.append(_of_one(held, tables[place][rows], values[rows]))
     return found
+
+
+def _follow(mine: Array, there: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(parameters,) whether one is there with some of the choices `mine`, and with others never."""
+    taken = mine[:, mine.sum(0) > 0]
+    met = taken.T @ there  # (choices, parameters) how often
+    return np.asarray((met == 0).any(0) & (met > 0).any(0))
 
 
 def _of_one(others: Array, mine: Array, values: Array) -> list[Estimate]:
@@ -69,10 +78,10 @@ def _of_one(others: Array, mine: Array, values: Array) -> list[Estimate]:
     if not enough.any() or not np.ptp(values):
         return [UNKNOWN] * len(counts)
     adjust = _Leaver(others)
-    left = adjust(values[:, None])
-    chosen = adjust(mine)
+    left, chosen = adjust(values), adjust(mine)
+    own = chosen.var(0) / np.maximum(mine.var(0), 1e-12)
     return [
-        _slope(chosen[:, place], left[:, 0]) if enough[place] else UNKNOWN
+        _slope(chosen[:, place], left) if enough[place] and own[place] > OWN else UNKNOWN
         for place in range(len(counts))
     ]
 
@@ -111,16 +120,23 @@ def _principal(centred: Array) -> tuple[Array, Array]:
 
 
 def _slope(chosen: Array, left: Array) -> Estimate:
-    """Regression through 0; the larger of the plain and the heteroscedastic standard error."""
+    """Regression of each column of `left` (n, draws) through 0, put together by Rubin's rules; of
+    each the larger of the plain and the heteroscedastic standard error."""
     weight = float(chosen @ chosen)
-    freedom = len(left) - 2
-    if weight < 1e-9 or freedom < 1:
-        return UNKNOWN
-    slope = float(chosen @ left) / weight
-    errors = np.square(left - slope * chosen)
-    plain = errors.sum() / freedom / weight
-    robust = float(np.square(chosen) @ errors) / weight**2
-    return _estimate(slope, float(np.sqrt(max(plain, robust))), freedom)
+    freedom = len(left) - 2.0
+    slopes = chosen @ left / weight
+    errors = np.square(left - np.outer(chosen, slopes))
+    plain = errors.sum(0) / freedom / weight
+    robust = np.square(chosen) @ errors / weight**2
+    within = float(np.maximum(plain, robust).mean())
+    draws = left.shape[1]
+    between = float(slopes.var(ddof=1)) * (1 + 1 / draws) if draws > 1 else 0.0
+    if between > 1e-12 * within:
+        ratio = between / (within + between)
+        of_draws = (draws - 1) / ratio**2
+        of_rows = (freedom + 1) / (freedom + 3) * freedom * (1 - ratio)
+        freedom = 1 / (1 / of_draws + 1 / of_rows)  # Barnard & Rubin, Biometrika 1999
+    return _estimate(float(slopes.mean()), float(np.sqrt(within + between)), freedom)
 
 
 def _estimate(difference: float, error: float, freedom: float) -> Estimate:

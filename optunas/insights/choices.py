@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -13,12 +14,15 @@ from numpy.typing import NDArray
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.trial import FrozenTrial
 
+from optunas.ranks import Array
+
 MANY = 8
 """A numeric parameter with more different values than this is cut into ranges."""
 
 RANGES = 4
 ABSENT = -1
 LABEL_LENGTH = 60
+DEEPEST = 20
 
 Codes = NDArray[np.int64]
 
@@ -62,23 +66,38 @@ def active(params: Mapping[str, Any]) -> set[str]:
     return {name for name in params if _is_there(name, params)}
 
 
-_NUMBERED = re.compile(r"(?P<before>(?:.*\.)?)(?P<word>[A-Za-z_]+)(?P<number>\d+)\Z")
+_NUMBERED = re.compile(r"(?P<before>(?:.*\.)?)(?P<word>[A-Za-z_]+)(?P<number>\d{1,9})\Z")
 
 
 def _is_there(name: str, params: Mapping[str, Any]) -> bool:
-    parts = name.split(".")
-    for end in range(1, len(parts)):
-        numbered = _NUMBERED.match(".".join(parts[:end])[-LABEL_LENGTH * 4 :])
-        if numbered is None:
-            continue
-        before, word = numbered["before"], numbered["word"]
-        for count in (f"{before}{word}s", f"{before}{word}.count", f"{before}depth"):
-            size = params.get(count)
-            if isinstance(size, int) and not isinstance(size, bool):
-                if int(numbered["number"]) > size:
-                    return False
-                break
+    for number, counts in _stands_in(name):
+        sizes = [params[count] for count in counts if count in params]
+        size = sizes[0] if sizes else None
+        if isinstance(size, int) and not isinstance(size, bool) and number > size:
+            return False
     return True
+
+
+@lru_cache(maxsize=4096)
+def _stands_in(name: str) -> tuple[tuple[int, tuple[str, ...]], ...]:
+    """The numbered parts that a parameter stands in, each with the names that would count them:
+    `stage2.block1.op` in the 2nd of `stages`, and in the 1st of `stage2.blocks`, `stage2.depth`.
+    """
+    parts = name.split(".")[:DEEPEST]
+    found = []
+    for end in range(1, len(parts)):
+        numbered = _NUMBERED.match(".".join(parts[:end]))
+        if numbered is not None:
+            before, word = numbered["before"], numbered["word"]
+            counts = (f"{before}{word}s", f"{before}{word}.count", f"{before}depth")
+            found.append((int(numbered["number"]), counts))
+    return tuple(found)
+
+
+def one_hot(columns: Sequence[Column], rows: int) -> Array:
+    """(rows, choices) zeros and ones; all zero where a parameter is not there."""
+    blocks = [column.codes[:, None] == np.arange(len(column.labels)) for column in columns]
+    return np.hstack([np.zeros((rows, 0)), *blocks]).astype(np.float64)
 
 
 def shown(choice: Any) -> str:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import nan
 
 import numpy as np
 from optuna import Study
 from optuna.trial import FrozenTrial
 
+from optunas.attributes import Outcome, outcome
 from optunas.insights.adjusted import Estimate, differences
 from optunas.insights.choices import ABSENT, Column, columns
-from optunas.insights.reading import COSTS, aim_of, measure, trained, trials_of, value
+from optunas.insights.finals import with_finals
+from optunas.insights.reading import COSTS, Aim, aim_of, measure, trials_of, value
 from optunas.insights.sample import sampled
 from optunas.ranks import Array
 
@@ -22,7 +25,8 @@ class Effect:
 
     `value`: in units of the objective, other parameters held equal; `costs`: the same by the name
     of the cost; `naive`: the plain difference of the two means of the value, which a sampler's
-    preferences confound. `networks` have the choice, `others` another one.
+    preferences confound. `networks` have the choice, `others` another one; of both together
+    `pruned` were stopped, so that their values are estimated (`finals`).
     """
 
     parameter: str
@@ -32,6 +36,7 @@ class Effect:
     value: Estimate
     costs: Mapping[str, Estimate]
     naive: float
+    pruned: int
     maximise: bool
 
     @property
@@ -45,19 +50,21 @@ class Effect:
 def effects(study: Study, trials: Sequence[FrozenTrial] | None = None) -> tuple[Effect, ...]:
     """Every choice that was taken often enough, by parameter; `adjusted` says how it is estimated.
 
-    Values are those of networks trained to the end (a reused result counts once); of pruned and
-    rejected ones there is none that could be compared. Parameters of stages and blocks that a
-    network does not have are left out of account for it (`choices.active`). A numeric parameter of
-    many values is cut into four ranges. Above `sample.LARGEST` networks a random sample is used.
+    Networks trained to the end count (a reused result once), and pruned ones with what they would
+    have come to, which is estimated (`finals`); rejected and failed ones have no value. Parameters
+    of stages and blocks that a network does not have are left out of account for it
+    (`choices.active`). A numeric parameter of many values is cut into four ranges. Above
+    `sample.LARGEST` networks a random sample is used.
     """
     aim = aim_of(study)
-    networks = sampled(trained(trials_of(study, trials), aim))
+    networks, finals = with_finals(sampled(evaluated(trials_of(study, trials), aim)), aim)
     if not networks:
         return ()
     every = columns(networks)
-    values = np.array([value(trial, aim) for trial in networks], dtype=np.float64)
-    worth = differences(every, values)
-    costly = {name: differences(every, costs) for name, costs in _costs(networks).items()}
+    worth = differences(every, finals)
+    costly = {name: differences(every, costs[:, None]) for name, costs in _costs(networks).items()}
+    pruned = np.array([value(trial, aim) is None for trial in networks])
+    known = np.where(pruned, np.nan, finals[:, 0])
     return tuple(
         Effect(
             column.name,
@@ -66,13 +73,25 @@ def effects(study: Study, trials: Sequence[FrozenTrial] | None = None) -> tuple[
             int(((column.codes != choice) & (column.codes != ABSENT)).sum()),
             worth[place][choice],
             {name: found[place][choice] for name, found in costly.items()},
-            _naive(column, choice, values),
+            _naive(column, choice, known),
+            int((pruned & (column.codes != ABSENT)).sum()),
             aim.maximise,
         )
         for place, column in enumerate(every)
         for choice, label in enumerate(column.labels)
         if np.isfinite(worth[place][choice].difference)
     )
+
+
+def evaluated(trials: Sequence[FrozenTrial], aim: Aim) -> list[FrozenTrial]:
+    """The networks that were trained here, to the end or until the pruner stopped them."""
+    ends = {trial.number: outcome(trial) for trial in trials}
+    return [
+        trial
+        for trial in trials
+        if ends[trial.number] is Outcome.PRUNED
+        or (ends[trial.number] is Outcome.TRAINED and value(trial, aim) is not None)
+    ]
 
 
 def _costs(networks: Sequence[FrozenTrial]) -> dict[str, Array]:
@@ -87,4 +106,5 @@ def _costs(networks: Sequence[FrozenTrial]) -> dict[str, Array]:
 def _naive(column: Column, choice: int, values: Array) -> float:
     mine = column.codes == choice
     others = ~mine & (column.codes != ABSENT)
-    return float(values[mine].mean() - values[others].mean())
+    sides = [values[rows & np.isfinite(values)] for rows in (mine, others)]
+    return float(sides[0].mean() - sides[1].mean()) if all(map(len, sides)) else nan

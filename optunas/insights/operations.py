@@ -124,14 +124,16 @@ def _name(kind: str, said: Mapping[str, Any]) -> str:
 
 
 def _common(spread: Sequence[Mapping[str, Array]]) -> tuple[str, ...]:
-    totals: dict[str, float] = {}
+    """The most common kinds, in the order in which they stand in the networks; the others last."""
+    totals: dict[str, Array] = {}
     for one in spread:
         for kind, share in one.items():
-            totals[kind] = totals.get(kind, 0.0) + float(share.sum())
-    order = sorted(totals, key=lambda kind: (-totals[kind], kind))
-    if len(order) <= SHOWN + 1:
-        return tuple(order)
-    return (*order[:SHOWN], OTHER)
+            totals[kind] = totals.get(kind, np.zeros(BINS)) + share
+    order = sorted(totals, key=lambda kind: (-totals[kind].sum(), kind))
+    kept = order if len(order) <= SHOWN + 1 else order[:SHOWN]
+    places = {kind: float(totals[kind] @ np.arange(BINS) / totals[kind].sum()) for kind in kept}
+    others = (OTHER,) if len(kept) < len(order) else ()
+    return (*sorted(kept, key=lambda kind: (places[kind], kind)), *others)
 
 
 def _row(shares: Mapping[str, Array], kinds: Sequence[str]) -> Array:
@@ -139,7 +141,7 @@ def _row(shares: Mapping[str, Array], kinds: Sequence[str]) -> Array:
     row = np.zeros((len(kinds), BINS))
     places = {kind: place for place, kind in enumerate(kinds)}
     for kind, share in shares.items():
-        row[places.get(kind, len(kinds) - 1)] += share
+        row[places.get(kind, -1)] += share
     return row
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import floor, log10
 
 from optunas.insights.adjusted import Estimate
+from optunas.wording import count
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,14 @@ def amount(name: str, estimate: Estimate) -> str:
     middle, margin = _both(estimate, unit.scale)
     said = f"{middle} ± {margin}"
     return f"{said} {unit.unit} of {unit.label}" if unit.unit else f"{said} {unit.label}"
+
+
+def quantity(name: str, number: float) -> str:
+    """`2.5 ms`, `100 k`, `88.1 %`: a value or a cost as it is."""
+    unit = unit_of(name)
+    shown = unit.scale * number
+    said = count(shown) if not unit.unit and shown >= 1000 else f"{shown:.4g}"
+    return f"{said} {unit.unit}".strip()
 
 
 def duration(seconds: float) -> str:

@@ -25,11 +25,19 @@ def plot_agreement(study: Study, trials: Sequence[FrozenTrial] | None = None) ->
         return empty(TITLE, found.verdict)
     figure = framed(f"{TITLE}\n{found.verdict}")
     _draw_rho(figure, found)
-    figure.add_hline(y=SAFE, line={"color": GREEN, "width": 1.5, "dash": "dash"},
-                     annotation={"text": f"safe from {SAFE}"}, annotation_position="bottom right")  # fmt: skip
+    figure.add_hline(
+        y=SAFE,
+        line={"color": GREEN, "width": 1.5, "dash": "dash"},
+        annotation={"text": f"safe from {SAFE}", "font": {"color": GREEN}},
+        annotation_position="bottom right",
+    )
     if found.pruned_from is not None:
-        figure.add_vline(x=found.pruned_from, line={"color": ORANGE, "width": 1.5, "dash": "dash"},
-                         annotation={"text": "first pruned"}, annotation_position="bottom right")  # fmt: skip
+        figure.add_vline(
+            x=found.pruned_from,
+            line={"color": ORANGE, "width": 1.5, "dash": "dash"},
+            annotation={"text": "first pruned", "font": {"color": ORANGE}},
+            annotation_position="bottom right",
+        )
     figure.update_xaxes(title_text="epoch", range=[0.5, found.epochs + 0.5])
     figure.update_yaxes(title_text=f"rank correlation with epoch {found.epochs}")
     return figure

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import log10
 
 import plotly.graph_objects as go
 from optuna import Study
 from optuna.trial import FrozenTrial
 
 from optunas.insights import Front, Point, front
-from optunas.insights.words import Unit, unit_of
-from optunas.visualization.frame import empty, framed, is_wide, named, rounded, safe, scatter
+from optunas.insights.words import Unit, quantity, unit_of
+from optunas.visualization.frame import (
+    empty,
+    framed,
+    is_wide,
+    logarithmic,
+    named,
+    rounded,
+    safe,
+    scatter,
+)
 from optunas.visualization.palette import (
     BLUE,
     GREEN,
@@ -29,7 +39,7 @@ STRIP = 0.07
 
 Style = tuple[str, Callable[[Point], bool], str, str]
 STYLES: tuple[Style, ...] = (
-    ("pruned (at its last epoch)", lambda p: p.outcome == "pruned", ORANGE, "x-thin-open"),
+    ("pruned", lambda p: p.outcome == "pruned", ORANGE, "x-thin-open"),
     ("reused", lambda p: p.outcome == "reused", SKY, "circle-open"),
     ("over a limit", lambda p: not p.feasible, VERMILION, "triangle-down-open"),
     ("random draw", lambda p: p.role == "random draw", GREEN, "square"),
@@ -52,16 +62,27 @@ def plot_cost(
     across, up = unit_of(found.cost), unit_of(found.value)
     if not shown:
         return empty(TITLE, _missing(found))
-    figure = framed(TITLE)
+    figure = framed(f"{TITLE}\n{_sentence(found)}", height=440)
     for name, mine, colour, symbol in _groups(shown):
         figure.add_trace(_dots(name, mine, colour, symbol, across, up, len(shown)))
     _draw_front(figure, found, across, up)
     _draw_rejected(figure, found, across)
-    _draw_limit(figure, found, across)
-    is_log = is_wide([across.scale * point.cost for point in found.points])
-    figure.update_xaxes(title_text=safe(across.title), type="log" if is_log else "linear")
-    figure.update_yaxes(title_text=safe(up.title), selector={"anchor": None})
-    return figure
+    costs = [across.scale * point.cost for point in found.points]
+    if is_wide(costs):
+        logarithmic(figure.update_xaxes, costs)
+    _draw_limit(figure, found, across, is_wide(costs))
+    figure.update_layout(yaxis_title_text=safe(up.title))
+    return figure.update_xaxes(title_text=safe(across.title))
+
+
+def _sentence(found: Front) -> str:
+    said = f"{len(found.points)} networks whose cost is known, {len(found.best)} on the front."
+    ends = {point.outcome for point in found.points}
+    if "pruned" in ends:
+        said += " A pruned one stands where its last epoch left it."
+    if any(point.value is None for point in found.points):
+        said += " Marks at the foot: never trained."
+    return said
 
 
 def _missing(found: Front) -> str:
@@ -127,21 +148,27 @@ def _draw_rejected(figure: go.Figure, found: Front, across: Unit) -> None:
             name=f"never trained ({len(rejected)})",
             mode="markers",
             marker={"color": faded(GREY, 0.6), "symbol": "line-ns-open", "size": 10},
-            hovertemplate=f"trial %{{customdata}}, never trained<br>{named(across.label)} %{{x:.4s}}",
+            hovertemplate="trial %{customdata}, never trained<br>%{x:.4s}<extra></extra>",
         )
     )
     figure.update_layout(
+        xaxis={"anchor": "y2"},
         yaxis={"domain": [STRIP + 0.02, 1]},
         yaxis2={"domain": [0, STRIP], "visible": False, "range": [-1, 1], "fixedrange": True},
     )
 
 
-def _draw_limit(figure: go.Figure, found: Front, across: Unit) -> None:
-    if found.limit is not None:
-        limit = across.scale * found.limit
-        figure.add_vline(
-            x=limit,
-            line={"color": VERMILION, "width": 1.5, "dash": "dash"},
-            annotation={"text": f"limit {limit:,.6g} {across.unit}".strip(), "textangle": -90},
-            annotation_position="top left",
-        )
+def _draw_limit(figure: go.Figure, found: Front, across: Unit, is_log: bool) -> None:
+    if found.limit is None:
+        return
+    limit = across.scale * found.limit
+    figure.add_vline(x=limit, line={"color": VERMILION, "width": 1.5, "dash": "dash"})
+    figure.add_annotation(
+        x=log10(limit) if is_log else limit,  # plotly has it so
+        y=1,
+        yref="paper",
+        yanchor="bottom",
+        showarrow=False,
+        text=f"limit {quantity(found.cost, found.limit)}",
+        font={"color": VERMILION},
+    )

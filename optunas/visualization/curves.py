@@ -43,7 +43,7 @@ def plot_learning_curves(study: Study, trials: Sequence[FrozenTrial] | None = No
     figure = framed(f"{TITLE}\n{_sentence(len(full), len(stopped))}")
     for name, group, colour in (("pruned", stopped, ORANGE), ("trained", others, BLUE)):
         if group:
-            figure.add_trace(_bundle(name, group, aim, unit, faded(colour, 0.25)))
+            figure.add_trace(_bundle(name, group, aim, unit, faded(colour, 0.35)))
     for trial, colour in reversed(list(zip(best, BEST, strict=False))):
         figure.add_trace(_line(trial, reports(trial, aim), unit, colour))
     figure.update_xaxes(title_text="epoch")
@@ -70,7 +70,7 @@ def _bundle(
         x=x,
         y=y,
         name=f"{name} ({len(trials)})",
-        mode="lines+markers" if max(map(len, [x])) < 40 else "lines",
+        mode="lines",
         line={"color": colour, "width": 1},
         hoverinfo="skip",
     )

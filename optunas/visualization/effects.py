@@ -48,7 +48,7 @@ def plot_effects(study: Study, trials: Sequence[FrozenTrial] | None = None) -> g
             figure.add_trace(_dots(mine, rows, direction, colour, unit))
     figure.add_vline(x=0, line={"color": TEXT, "width": 1})
     what = unit.difference or unit.unit
-    figure.update_xaxes(title_text=safe(f"{unit.label}, difference{f' ({what})' if what else ''}"))
+    figure.update_xaxes(title_text=f"{what or 'difference'} of {named(unit.label)}")
     labels = [f"{named(e.parameter)} = {named(e.choice)}" for e in shown]
     return figure.update_yaxes(
         tickvals=list(range(len(shown))), ticktext=labels, range=[len(shown) - 0.5, -0.5]

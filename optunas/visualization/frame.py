@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import floor, isfinite, log10
 from textwrap import wrap
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from optunas.visualization.palette import FAINT, NOTHING, TEXT
+from optunas.wording import count
 
 LINE = 62
 """Characters of a line of the title: what a page of 390 pixels can show."""
@@ -17,6 +18,9 @@ LINE = 62
 NAME_LENGTH = 40
 WIDE = 20.0
 """An axis is logarithmic where its largest value is so many times the smallest."""
+
+LONG = 2000.0
+"""Over so many times, only the powers of ten are marked."""
 
 GL_FROM = 1500
 """From so many points on they are drawn by WebGL."""
@@ -35,7 +39,8 @@ def framed(title: str, *, height: int = 420, **layout: Any) -> go.Figure:
         font={"family": "inherit", "size": 12, "color": TEXT},
         margin={"l": 10, "r": 14, "t": 30 + 19 * lines, "b": 10},
         height=height + 19 * lines,
-        legend={"orientation": "h", "x": 0, "xanchor": "left", "y": -0.2, "yanchor": "top"},
+        legend={"orientation": "h", "x": 0, "xanchor": "left", "xref": "container",
+                "y": 0, "yanchor": "bottom", "yref": "container", "itemsizing": "constant"},
         hoverlabel={"namelength": -1},
     )  # fmt: skip
     figure.update_layout(**layout)
@@ -44,13 +49,10 @@ def framed(title: str, *, height: int = 420, **layout: Any) -> go.Figure:
 
 def axes(figure: go.Figure) -> go.Figure:
     """Faint lines, and room for what stands beside the axes."""
-    figure.update_xaxes(
-        automargin=True, gridcolor=FAINT, linecolor=FAINT, zerolinecolor=FAINT, title_standoff=6
-    )
-    figure.update_yaxes(
-        automargin=True, gridcolor=FAINT, linecolor=FAINT, zerolinecolor=FAINT, title_standoff=6
-    )
-    return figure
+    look = {"gridcolor": FAINT, "linecolor": FAINT, "zerolinecolor": FAINT}
+    place = {"automargin": True, "title": {"standoff": 6, "font": {"size": 12}}}
+    figure.update_xaxes(**look, **place)
+    return figure.update_yaxes(**look, **place)
 
 
 def empty(title: str, missing: str) -> go.Figure:
@@ -106,11 +108,15 @@ def time_unit(seconds: float) -> tuple[str, float]:
     return "s", 1.0
 
 
-def ticks_of(log_low: float, log_high: float) -> list[float]:
-    """1, 2, 5 times the powers of ten between two numbers."""
-    found = [
-        step * 10.0**power
-        for power in range(floor(log10(log_low)), floor(log10(log_high)) + 1)
-        for step in (1, 2, 5)
-    ]
-    return [tick for tick in found if log_low <= tick <= log_high]
+def logarithmic(axis: Callable[..., go.Figure], numbers: Sequence[float]) -> None:
+    """Make an axis (`figure.update_xaxes`) logarithmic, with marks at 1, 2 and 5 of each power."""
+    low, high = min(numbers), max(numbers)
+    steps = (1, 2, 5) if high / low < LONG else (1,)
+    powers = range(floor(log10(low)), floor(log10(high)) + 1)
+    ticks = [step * 10.0**power for power in powers for step in steps]
+    shown = [tick for tick in ticks if low <= tick <= high]
+    axis(type="log", tickvals=shown, ticktext=[_short(tick) for tick in shown])
+
+
+def _short(tick: float) -> str:
+    return count(tick).replace(".00", "").replace(".0 ", " ") if tick >= 1000 else f"{tick:g}"

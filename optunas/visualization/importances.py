@@ -33,16 +33,20 @@ def plot_importances(study: Study, trials: Sequence[FrozenTrial] | None = None) 
     figure.add_trace(_anova(found, names))
     figure.add_trace(_permutation(found, names))
     figure.update_layout(
-        xaxis={"domain": [0, 0.47], "title": "PED-ANOVA, share", "rangemode": "tozero"},
-        xaxis2={"domain": [0.53, 1], "title": "permutation, loss of R²", "anchor": "y"},
+        xaxis={"domain": [0, 0.46], "title": {"text": "PED-ANOVA"}, "rangemode": "tozero"},
+        xaxis2={"domain": [0.54, 1], "title": {"text": "loss of R²"}, "anchor": "y"},
         showlegend=False,
     )
     return axes(figure).update_yaxes(autorange="reversed")
 
 
 def _sentence(one: Importance) -> str:
-    said = f"{one.networks} networks; a random forest explains R² = {one.fit:.2f} of others' values"
-    return f"{said}." if one.fit > 0 else f"{said}: nothing, so ignore the right half."
+    said = (
+        "Left: share of what sets the best tenth apart. Right: what a random forest loses without "
+        f"the parameter, of R² = {one.fit:.2f}"
+    )
+    said += ". " if one.fit > 0 else ", which is nothing: ignore it. "
+    return f"{said}Behind a name: its surely better choice. {one.networks} networks."
 
 
 def _best(every: Sequence[Effect]) -> Mapping[str, str]:

@@ -36,7 +36,7 @@ def plot_operations(study: Study, trials: Sequence[FrozenTrial] | None = None) -
         height=120 + ROW * len(found.kinds),
     )
     figure.add_trace(_heat(found))
-    figure.update_xaxes(title_text="depth, from the input (1) to the output (10)", dtick=1)
+    figure.update_xaxes(title_text="depth in tenths, from the input", dtick=1)
     return figure.update_yaxes(autorange="reversed", showgrid=False)
 
 
@@ -53,7 +53,7 @@ def _heat(found: Operations) -> go.Heatmap:
         colorscale=[list(stop) for stop in DIVERGING],
         xgap=2,
         ygap=2,
-        text=[["•" if share.differs else "" for share in row] for row in rows],
+        text=[["●" if share.differs else "" for share in row] for row in rows],
         texttemplate="%{text}",
         textfont={"color": TEXT},
         customdata=[[_said(share) for share in row] for row in rows],

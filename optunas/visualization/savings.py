@@ -8,54 +8,71 @@ import plotly.graph_objects as go
 from optuna import Study
 from optuna.trial import FrozenTrial
 
-from optunas.insights import Saving, Savings, savings
+from optunas.insights import Savings, savings
 from optunas.insights.words import duration
 from optunas.visualization.frame import empty, framed, rounded, time_unit
-from optunas.visualization.palette import GREY, OUTCOMES
+from optunas.visualization.palette import OUTCOMES, TEXT, faded
 
-TITLE = "Time spent and saved"
+TITLE = "Device time spent and saved"
 SAVED = {"pruning": "pruned", "rejection": "rejected", "reuse": "reused"}
+ROW = 26
 
 
 def plot_savings(study: Study, trials: Sequence[FrozenTrial] | None = None) -> go.Figure:
-    """Two bars: device time by how trials ended, and what pruning, rejection and reuse saved.
+    """A bar for the time of the trials of each outcome, and fainter ones for what was saved.
 
-    See `insights.savings`, which says how each is estimated.
+    See `insights.savings`, which says how each is estimated; the line is what similar networks took
+    (quartiles).
     """
     found = savings(study, trials)
     if found.spent <= 0 and found.total_saved <= 0:
         return empty(TITLE, "No trial has ended yet.")
-    unit, size = time_unit(max(found.spent, found.total_saved))
-    figure = framed(f"{TITLE}\n{_sentence(found)}", height=260, barmode="stack")
-    for outcome, seconds in found.by_outcome.items():
-        figure.add_trace(_bar("spent", f"{outcome} trials", seconds, size, OUTCOMES[outcome], unit))
-    for saving in found.saved:
-        if saving.seconds > 0:
-            colour = OUTCOMES[SAVED[saving.by]]
-            bar = _bar("saved", f"saved by {saving.by}", saving.seconds, size, colour, unit)
-            figure.add_trace(bar.update(marker_pattern_shape="/", hovertext=_how(saving)))
+    spent = [(f"{end} trials", s, OUTCOMES[end]) for end, s in found.by_outcome.items() if s > 0]
+    rows = len(spent) + sum(saving.seconds > 0 for saving in found.saved)
+    figure = framed(f"{TITLE}\n{_sentence(found)}", height=90 + ROW * rows, showlegend=False)
+    unit, size = time_unit(max([s for _, s, _ in spent] + [s.seconds for s in found.saved]))
+    figure.add_trace(_spent(spent, size))
+    figure.add_trace(_saved(found, size))
     figure.update_xaxes(title_text=f"device time ({unit})", rangemode="tozero")
     return figure.update_yaxes(autorange="reversed")
 
 
-def _bar(row: str, name: str, seconds: float, size: float, colour: str, unit: str) -> go.Bar:
+def _spent(spent: Sequence[tuple[str, float, str]], size: float) -> go.Bar:
     return go.Bar(
-        x=rounded([seconds / size]),
-        y=[row],
+        x=rounded(seconds / size for _, seconds, _ in spent),
+        y=[name for name, *_ in spent],
         orientation="h",
-        name=f"{name}, {duration(seconds)}",
-        marker={"color": colour, "line": {"width": 0}, "pattern": {"fgcolor": GREY}},
-        hovertemplate=f"{name}: %{{x:.3g}} {unit}<br>%{{hovertext}}<extra></extra>",
-        hovertext="",
+        marker={"color": [colour for *_, colour in spent]},
+        text=[duration(seconds) for _, seconds, _ in spent],
+        textposition="auto",
+        hovertemplate="%{y}: %{text}<extra></extra>",
+    )
+
+
+def _saved(found: Savings, size: float) -> go.Bar:
+    shown = [saving for saving in found.saved if saving.seconds > 0]
+    return go.Bar(
+        x=rounded(saving.seconds / size for saving in shown),
+        y=[f"saved by {saving.by}" for saving in shown],
+        orientation="h",
+        marker={"color": [faded(OUTCOMES[SAVED[saving.by]], 0.55) for saving in shown]},
+        error_x={
+            "array": rounded((saving.high - saving.seconds) / size for saving in shown),
+            "arrayminus": rounded((saving.seconds - saving.low) / size for saving in shown),
+            "symmetric": False,
+            "color": TEXT,
+            "thickness": 1,
+        },
+        text=[duration(saving.seconds) for saving in shown],
+        textposition="auto",
+        customdata=[f"{saving.trials} of {saving.of} trials, by {saving.how}" for saving in shown],
+        hovertemplate="%{y}: %{text}<br>%{customdata}<extra></extra>",
     )
 
 
 def _sentence(found: Savings) -> str:
-    said = f"{duration(found.spent)} of device time spent"
+    said = f"{duration(found.spent)} spent"
     if found.total_saved <= 0:
         return f"{said}; nothing saved by pruning, rejection or reuse."
-    return f"{said}, about {duration(found.total_saved)} saved against training every network to the end."
-
-
-def _how(saving: Saving) -> str:
-    return f"{saving.trials} of {saving.of} trials, by {saving.how}"
+    saved = duration(found.total_saved)
+    return f"{said}; about {saved} saved against training every network to the end."
