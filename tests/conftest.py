@@ -13,6 +13,9 @@ import optuna
 import pytest
 import sqlalchemy
 
+# Notes, pictures and plots take a search of seconds as long again; tests of them ask for them.
+os.environ.setdefault("OPTUNAS_PAGES", "no")
+
 
 @pytest.fixture
 def quiet() -> Iterator[None]:

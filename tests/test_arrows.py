@@ -75,8 +75,8 @@ ARROWS = {
     ),
     "together": "attributes deadline errors machine objective search worker",
     "cli": (
-        "_version artifacts deadline delivery described errors fingerprint promise quantities report "
-        "search storage study tally terminal together worker"
+        "_version artifacts deadline delivery described errors fingerprint promise quantities "
+        "report search storage study tally terminal together worker"
     ),
     "__main__": "cli",
     "__init__": "_version",
