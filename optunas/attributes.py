@@ -63,12 +63,11 @@ def conclude(trial: Trial, outcome: Outcome, reason: str = "") -> None:
 
 def outcome(trial: FrozenTrial) -> Outcome | None:
     """How a finished trial ended; None while it runs or waits. Any study's trials have one."""
-    if not trial.state.is_finished():
+    ends = _ENDS.get(trial.state)
+    if ends is None:
         return None
     stored = trial.user_attrs.get("outcome")
-    if stored in _ENDS[trial.state]:
-        return Outcome(stored)
-    return _ENDS[trial.state][0]
+    return ends.get(stored, ends[None]) if isinstance(stored, str) else ends[None]
 
 
 def outcomes(trials: Sequence[FrozenTrial]) -> dict[int, Outcome]:
@@ -116,8 +115,8 @@ def evaluated(trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:
     return [
         trial
         for trial in trials
-        if trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
-        and outcome(trial) is not Outcome.REJECTED
+        if trial.state is TrialState.COMPLETE
+        or (trial.state is TrialState.PRUNED and outcome(trial) is not Outcome.REJECTED)
     ]
 
 
@@ -135,8 +134,13 @@ def number(trial: FrozenTrial, name: str) -> float | None:
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-_ENDS = {
-    TrialState.COMPLETE: (Outcome.TRAINED, Outcome.REUSED),
-    TrialState.PRUNED: (Outcome.PRUNED, Outcome.REUSED, Outcome.REJECTED),
-    TrialState.FAIL: (Outcome.FAILED, Outcome.INTERRUPTED),
+_ENDS: dict[TrialState, dict[str | None, Outcome]] = {
+    state: {None: ends[0]} | {end.value: end for end in ends}
+    for state, ends in {
+        TrialState.COMPLETE: (Outcome.TRAINED, Outcome.REUSED),
+        TrialState.PRUNED: (Outcome.PRUNED, Outcome.REUSED, Outcome.REJECTED),
+        TrialState.FAIL: (Outcome.FAILED, Outcome.INTERRUPTED),
+    }.items()
 }
+"""By state: what it means unless the trial says more, and what it may say. A study of 10,000 trials
+is counted before each of them, so this is read 10,000 times for one network."""

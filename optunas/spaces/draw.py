@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NoReturn
 
 import numpy as np
@@ -73,7 +74,7 @@ class DrawnTrial(BaseTrial):
 
     def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
         """Draw a choice as Optuna's trial would."""
-        return self._take(name, CategoricalDistribution(choices))
+        return self._take(name, categorical(choices))
 
     def _take(self, name: str, distribution: BaseDistribution) -> Any:
         if name in self._params:
@@ -133,12 +134,27 @@ class DrawnTrial(BaseTrial):
 MISSING = object()
 
 
+def categorical(choices: Sequence[Any]) -> CategoricalDistribution:
+    """The distribution over these choices, made once: a proposal draws tens of thousands."""
+    try:
+        return _categorical(*choices)
+    except TypeError:  # a list can't be remembered
+        return CategoricalDistribution(choices)
+
+
+@lru_cache(maxsize=4096, typed=True)  # 1, 1.0 and True are equal and not the same choice
+def _categorical(*choices: Any) -> CategoricalDistribution:
+    return CategoricalDistribution(choices)
+
+
 def held(distribution: BaseDistribution, value: Any) -> Any:
     """`value` as the distribution would give it, or `MISSING` where it does not hold it."""
     try:
         number = distribution.to_internal_repr(value)
     except (TypeError, ValueError):
         return MISSING
+    if isinstance(distribution, CategoricalDistribution):
+        return distribution.choices[int(number)]  # it has an internal form, so it is a choice
     match distribution:
         case IntDistribution(low=low, high=high, step=step):
             within = low <= number <= high and (number - low) % step == 0
@@ -146,7 +162,7 @@ def held(distribution: BaseDistribution, value: Any) -> Any:
             steps = 0.0 if step is None else (number - low) / step
             within = low <= number <= high and abs(steps - round(steps)) < 1e-8
         case _:
-            within = True  # a choice has an internal form only where it is one
+            within = True
     return distribution.to_external_repr(number) if within else MISSING
 
 

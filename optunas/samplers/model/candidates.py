@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
+from optuna.exceptions import TrialPruned
+
+from optunas.errors import OptunasError
 from optunas.samplers.scene import Scene
+from optunas.spaces.draw import Draw
 from optunas.spaces.neighbours import mutate
 from optunas.spaces.sight import View, look, seen
 
@@ -45,13 +49,14 @@ class Pool:
 
     def _child(self, params: Mapping[str, Any]) -> View | None:
         """A network that differs from the one of `params` in one to three choices."""
-        sight, rng, view = self.scene.sight, self.scene.rng, None
-        for _ in range(STEPS[rng.integers(len(STEPS))]):
-            step = seen(sight, partial(mutate, sight.suggest, params, rng))
-            if step is None:
-                break
-            view, params = step, step.params
-        return view
+        sight, rng = self.scene.sight, self.scene.rng
+        drawn: list[Draw] = []
+        with suppress(OptunasError, TrialPruned):  # a step that makes no network is the last
+            for _ in range(STEPS[rng.integers(len(STEPS))]):
+                drawn.append(mutate(sight.suggest, params, rng))
+                params = drawn[-1].params
+        views = (seen(sight, lambda one=one: one) for one in reversed(drawn))
+        return next((view for view in views if view is not None), None)
 
     def _add(self, views: Iterable[View | None]) -> list[View]:
         new = []

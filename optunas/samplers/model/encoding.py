@@ -20,14 +20,17 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
+from scipy.spatial.distance import pdist
 
 from optunas.ranks import Array
+from optunas.spaces.draw import MISSING
 from optunas.spaces.sight import View
 
 ABSENT = 0.5  # where a number stands that a network does not have
 PAIRED = 200  # so many networks tell how far apart two are in the middle
 
-Column = Callable[[View], float]
+Reader = Callable[[View], list[float]]
+"""Some neighbouring columns of a network's row."""
 
 
 class Encoder:
@@ -39,10 +42,10 @@ class Encoder:
         for view in views:
             distributions |= view.distributions
         features = sorted({name for view in views for name in view.features})
-        described = _Block([_feature(name) for name in features], views, len(known), True)
+        described = _Block([_features(features)], views, len(known), True)
         choices = _Block(_choices(distributions), views, len(known), False)
         numbers = _Block(_numbers(distributions), views, len(known), False)
-        self._blocks = [block for block in (described, choices, numbers) if block.columns]
+        self._blocks = [block for block in (described, choices, numbers) if block.varies.any()]
 
     def __call__(self, views: Sequence[View]) -> tuple[Array, ...]:
         """A matrix (len(views), columns) for each block in which networks differ."""
@@ -53,49 +56,55 @@ class _Block:
     """Columns that vary; standardised where they are measured in different units."""
 
     def __init__(
-        self, columns: Sequence[Column], views: Sequence[View], known: int, standardise: bool
+        self, readers: Sequence[Reader], views: Sequence[View], known: int, standardise: bool
     ) -> None:
-        raw = _table(columns, views)
-        varies = np.ptp(raw, axis=0) > 0 if len(raw) else np.zeros(len(columns), dtype=bool)
-        self.columns = [c for c, v in zip(columns, varies, strict=True) if v]
-        seen = raw[:known, varies]
-        deviation = seen.std(0) if standardise and known else np.ones(len(self.columns))
+        self._readers = readers
+        self._rows: dict[int, tuple[View, list[float]]] = {}  # by the id of a view that is kept
+        raw = self._table(views)
+        self.varies = np.ptp(raw, axis=0) > 0 if len(raw) else np.zeros(0, dtype=bool)
+        if not self.varies.any():
+            return
+        seen = raw[:known, self.varies]
+        deviation = seen.std(0) if standardise and known else np.ones(seen.shape[1])
         # what varies among the others only is something that no known network has
         self._unit = np.where(deviation > 0, deviation, 1.0)
         self._unit = self._unit * _middle(seen / self._unit)
 
     def __call__(self, views: Sequence[View]) -> Array:
-        return _table(self.columns, views) / self._unit
+        return self._table(views)[:, self.varies] / self._unit
 
+    def _table(self, views: Sequence[View]) -> Array:
+        rows = [self._row(view) for view in views]
+        return np.array(rows, dtype=np.float64).reshape(len(views), -1 if views else 0)
 
-def _table(columns: Sequence[Column], views: Sequence[View]) -> Array:
-    rows = [[column(view) for column in columns] for view in views]
-    return np.array(rows, dtype=np.float64).reshape(len(views), len(columns))
+    def _row(self, view: View) -> list[float]:
+        if id(view) not in self._rows:
+            self._rows[id(view)] = view, [value for read in self._readers for value in read(view)]
+        return self._rows[id(view)][1]
 
 
 def _middle(rows: Array) -> float:
     """The median distance of two different rows; 1 where there are none."""
     chosen = rows[np.linspace(0, len(rows) - 1, min(len(rows), PAIRED)).round().astype(int)]
-    squares = np.square(chosen[:, None] - chosen[None]).sum(2)
+    squares = pdist(chosen, "sqeuclidean") if len(chosen) > 1 else np.zeros(0)
     apart = squares[squares > 0]
     return float(np.sqrt(np.median(apart))) if len(apart) else 1.0
 
 
-def _feature(name: str) -> Column:
-    return lambda view: view.features.get(name, 0.0)
+def _features(names: Sequence[str]) -> Reader:
+    return lambda view: [view.features.get(name, 0.0) for name in names]
 
 
-def _choices(distributions: Mapping[str, BaseDistribution]) -> list[Column]:
-    columns: list[Column] = []
-    for name, distribution in sorted(distributions.items()):
-        if isinstance(distribution, CategoricalDistribution):
-            columns += [_is(name, choice) for choice in distribution.choices]
-        else:  # a conditional number: whether it is there
-            columns.append(_has(name))
-    return columns
+def _choices(distributions: Mapping[str, BaseDistribution]) -> list[Reader]:
+    return [
+        _which(name, distribution.choices)
+        if isinstance(distribution, CategoricalDistribution)
+        else _has(name)  # a conditional number: whether it is there
+        for name, distribution in sorted(distributions.items())
+    ]
 
 
-def _numbers(distributions: Mapping[str, BaseDistribution]) -> list[Column]:
+def _numbers(distributions: Mapping[str, BaseDistribution]) -> list[Reader]:
     return [
         _position(name)
         for name, distribution in sorted(distributions.items())
@@ -103,18 +112,24 @@ def _numbers(distributions: Mapping[str, BaseDistribution]) -> list[Column]:
     ]
 
 
-def _is(name: str, choice: Any) -> Column:
-    return lambda view: float(name in view.params and view.params[name] == choice)
+def _which(name: str, choices: Sequence[Any]) -> Reader:
+    rows, none = np.eye(len(choices)).tolist(), [0.0] * len(choices)
+
+    def read(view: View) -> list[float]:
+        value = view.params.get(name, MISSING)
+        return rows[choices.index(value)] if value in choices else none
+
+    return read
 
 
-def _has(name: str) -> Column:
-    return lambda view: float(name in view.params)
+def _has(name: str) -> Reader:
+    return lambda view: [float(name in view.params)]
 
 
-def _position(name: str) -> Column:
-    return lambda view: (
+def _position(name: str) -> Reader:
+    return lambda view: [
         position(view.distributions[name], view.params[name]) if name in view.params else ABSENT
-    )
+    ]
 
 
 def position(distribution: BaseDistribution, value: float) -> float:
