@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any, BinaryIO
@@ -25,7 +26,8 @@ class Gallery:
     def __init__(self, storage: BaseStorage, more: ArtifactStore | None = None) -> None:
         self._storage, self._more = storage, more
         self._places: dict[str, ArtifactStore | None] = {}
-        self._looked = -LOOK_SECONDS
+        self._looked = float("-inf")
+        self._looking = threading.Lock()  # a page asks for several pictures at once
 
     def open_reader(self, artifact_id: str) -> BinaryIO:
         """Raises `ArtifactNotFound` where no study's place has it."""
@@ -55,8 +57,10 @@ class Gallery:
     def _stores(self) -> Iterator[ArtifactStore]:
         if self._more is not None:
             yield self._more
-        self._look()
-        yield from (store for store in list(self._places.values()) if store is not None)
+        with self._looking:
+            self._look()
+            found = [store for store in self._places.values() if store is not None]
+        yield from found
 
     def _look(self) -> None:
         """Now and then: which places the studies name, and which of them can be reached."""

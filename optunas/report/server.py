@@ -25,6 +25,10 @@ SAFE = [
 ]
 """What a browser may do with an artifact that is opened by itself: show it, and run nothing."""
 
+STYLE = b"<style>.MuiBox-root{min-width:0}</style>"
+"""An attribute of a thousand characters stands on one line, in a box that would scroll if the boxes
+around it did not grow with it."""
+
 
 class _Threads(ThreadingMixIn, WSGIServer):
     daemon_threads = True
@@ -62,7 +66,22 @@ def _safe(application: Application) -> Any:
         def begin(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
             return start(status, [*headers, *SAFE], *more)
 
-        is_artifact = str(environ.get("PATH_INFO", "")).startswith("/artifacts/")
-        return application(environ, begin if is_artifact else start)
+        path = str(environ.get("PATH_INFO", ""))
+        if path.startswith("/dashboard"):
+            return _narrow(application, environ, start)
+        return application(environ, begin if path.startswith("/artifacts/") else start)
 
     return served
+
+
+def _narrow(
+    application: Application, environ: dict[str, Any], start: Callable[..., Any]
+) -> Iterable[bytes]:
+    """The page, with a style that keeps long attributes of a trial from widening all of it."""
+    begun: list[Any] = []
+    body = b"".join(application(environ, lambda *given: begun.append(given)))
+    body = body.replace(b"</head>", STYLE + b"</head>", 1)
+    status, headers, *more = begun[-1]
+    kept = [(name, value) for name, value in headers if name.lower() != "content-length"]
+    start(status, [*kept, ("Content-Length", str(len(body)))], *more)
+    return [body]
