@@ -15,18 +15,19 @@ from optunas.attributes import number
 from optunas.described import described
 from optunas.errors import OptunasError
 from optunas.insights.choices import active
+from optunas.wording import COUNT, SHARE
 
 ROWS_LIMIT = 500  # layers of a network that are held against another's; none of ours has as many
-SCORES = {"accuracy": "%", "f1": "%"}
+SCORES = {"accuracy": SHARE, "f1": SHARE}
 COSTS = {
     "params": "",
-    "macs": "",
+    "macs": COUNT,
     "latency_ms": "ms",
     "inference_memory_mb": "MiB",
     "memory_mb": "MiB",
     "train_seconds": "s",
 }
-"""The units of the attributes; shares of one are told in percent."""
+"""The units of the attributes."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Gap:
-    """A number of both trials; None where a trial lacks it. `unit`: "%" for a share of one."""
+    """A number of both trials; None where a trial lacks it. `unit` as `wording` has it."""
 
     name: str
     unit: str

@@ -14,6 +14,7 @@ from optunas.attributes import Outcome, outcome
 from optunas.insights.adjusted import Estimate, differences
 from optunas.insights.choices import ABSENT, Column, columns
 from optunas.insights.finals import with_finals
+from optunas.insights.holm import holm
 from optunas.insights.reading import COSTS, Aim, aim_of, measure, trials_of, value
 from optunas.insights.sample import sampled
 from optunas.ranks import Array
@@ -26,7 +27,8 @@ class Effect:
     `value`: in units of the objective, other parameters held equal; `costs`: the same by the name
     of the cost; `naive`: the plain difference of the two means of the value, which a sampler's
     preferences confound. `networks` have the choice, `others` another one; of both together
-    `pruned` were stopped, so that their values are estimated (`finals`).
+    `pruned` were stopped, so that their values are estimated (`finals`). `sure`: whether there is an
+    effect, with one chance in twenty of any false one in the whole study (Holm).
     """
 
     parameter: str
@@ -37,12 +39,13 @@ class Effect:
     costs: Mapping[str, Estimate]
     naive: float
     pruned: int
+    sure: bool
     maximise: bool
 
     @property
     def direction(self) -> str:
-        """`better`, `worse`, or `unclear` where the 95 % interval (of this one alone) holds 0."""
-        if self.value.low <= 0 <= self.value.high:
+        """`better` or `worse` where that is sure, else `unclear`: it could be chance."""
+        if not self.sure:
             return "unclear"
         return "better" if (self.value.difference > 0) == self.maximise else "worse"
 
@@ -65,21 +68,27 @@ def effects(study: Study, trials: Sequence[FrozenTrial] | None = None) -> tuple[
     costly = {name: differences(every, costs[:, None]) for name, costs in _costs(networks).items()}
     pruned = np.array([value(trial, aim) is None for trial in networks])
     known = np.where(pruned, np.nan, finals[:, 0])
+    found = [
+        (place, choice)
+        for place, column in enumerate(every)
+        for choice in range(len(column.labels))
+        if np.isfinite(worth[place][choice].difference)
+    ]
+    sure = holm([worth[place][choice].p for place, choice in found])
     return tuple(
         Effect(
-            column.name,
-            label,
-            int((column.codes == choice).sum()),
-            int(((column.codes != choice) & (column.codes != ABSENT)).sum()),
+            every[place].name,
+            every[place].labels[choice],
+            int((every[place].codes == choice).sum()),
+            int(((every[place].codes != choice) & (every[place].codes != ABSENT)).sum()),
             worth[place][choice],
-            {name: found[place][choice] for name, found in costly.items()},
-            _naive(column, choice, known),
-            int((pruned & (column.codes != ABSENT)).sum()),
+            {name: table[place][choice] for name, table in costly.items()},
+            _naive(every[place], choice, known),
+            int((pruned & (every[place].codes != ABSENT)).sum()),
+            is_sure,
             aim.maximise,
         )
-        for place, column in enumerate(every)
-        for choice, label in enumerate(column.labels)
-        if np.isfinite(worth[place][choice].difference)
+        for (place, choice), is_sure in zip(found, sure, strict=True)
     )
 
 

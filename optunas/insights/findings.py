@@ -11,11 +11,10 @@ from optuna.trial import FrozenTrial
 from optunas.insights.adjusted import Estimate
 from optunas.insights.agreement import agreement
 from optunas.insights.effects import Effect, effects
+from optunas.insights.holm import LEVEL
 from optunas.insights.reading import aim_of, trials_of
 from optunas.insights.savings import savings
 from optunas.insights.words import amount, duration, worth
-
-LEVEL = 0.05
 
 
 @dataclass(frozen=True)
@@ -36,9 +35,9 @@ class Finding:
 def findings(study: Study, trials: Sequence[FrozenTrial] | None = None) -> tuple[Finding, ...]:
     """The effects that are sure, the largest first, then whether pruning is safe, then savings.
 
-    An effect is told where its p-value passes Holm's correction (Scandinavian Journal of
-    Statistics, 1979) over all choices of all parameters: of studies in which no choice matters,
-    one in twenty then has a finding. Its interval in the sentence is the plain 95 % one.
+    An effect is told where its p-value passes Holm's correction over all choices of all parameters:
+    of studies in which no choice matters, one in twenty then has a finding. Its interval in the
+    sentence is the plain 95 % one.
     """
     trials = trials_of(study, trials)
     found = _sure(effects(study, trials))
@@ -47,20 +46,9 @@ def findings(study: Study, trials: Sequence[FrozenTrial] | None = None) -> tuple
     return (*told, *_pruning(study, trials), *_savings(study, trials))
 
 
-def holm(p_values: Sequence[float], level: float = LEVEL) -> list[bool]:
-    """Which of the tests are significant when the chance of any false one is at most `level`."""
-    passed = [False] * len(p_values)
-    for rank, place in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
-        if p_values[place] > level / (len(p_values) - rank):
-            break
-        passed[place] = True
-    return passed
-
-
 def _sure(every: Sequence[Effect]) -> list[Effect]:
     """One sentence for a parameter of two choices, which say the same; the larger effects first."""
-    passed = holm([effect.value.p for effect in every])
-    kept = [effect for effect, ok in zip(every, passed, strict=True) if ok]
+    kept = [effect for effect in every if effect.sure]
     order = sorted(kept, key=lambda e: (-abs(e.value.difference), e.parameter, e.choice))
     told: list[Effect] = []
     for effect in order:

@@ -122,23 +122,28 @@ def _some(table: Array, values: Array) -> tuple[Array, Array]:
 
 
 def _permuted(table: Array, values: Array) -> tuple[list[tuple[float, float]], float]:
-    """For each parameter the mean fall of R² and its deviation over the folds; R² itself."""
+    """For each parameter the mean fall of R² and its deviation over the folds; R² itself.
+
+    Of the variance of all values together, since in a small fold there may be next to none.
+    """
     from sklearn.ensemble import RandomForestRegressor
     from sklearn.model_selection import KFold
 
-    falls, fits = [], []
+    falls, misses = [], []
+    spread = max(float(values.var()), 1e-300)
     for fold, (seen, unseen) in enumerate(KFold(FOLDS, shuffle=True, random_state=0).split(table)):
         forest = RandomForestRegressor(
             TREES, min_samples_leaf=3, max_features=1 / 3, random_state=fold
         ).fit(table[seen], values[seen])
-        fits.append(_r2(values[unseen], forest.predict(table[unseen])))
+        missed = np.square(values[unseen] - forest.predict(table[unseen])) / spread
         shuffled = _shuffled(table[unseen], np.random.default_rng(fold))
         guesses = forest.predict(shuffled.reshape(-1, table.shape[1]))
-        scores = _r2(values[unseen], guesses.reshape(table.shape[1], REPEATS, -1))
-        falls.append(fits[-1] - scores.mean(1))
+        worse = np.square(values[unseen] - guesses.reshape(-1, REPEATS, len(unseen))) / spread
+        falls.append(worse.mean((1, 2)) - missed.mean())
+        misses.extend(missed)
     means, spreads = np.mean(falls, 0), np.std(falls, 0, ddof=1)
     drops = [(float(m), float(s)) for m, s in zip(means, spreads, strict=True)]
-    return drops, float(np.mean(fits))
+    return drops, float(1 - np.mean(misses))
 
 
 def _shuffled(table: Array, rng: Generator) -> Array:
@@ -152,9 +157,3 @@ def _shuffled(table: Array, rng: Generator) -> Array:
         for copy in repeats:
             copy[:, place] = rng.permutation(copy[:, place])
     return copies
-
-
-def _r2(values: Array, guesses: Array) -> Array:
-    """(n,), (..., n) -> (...)"""
-    missed = np.square(values - guesses).sum(-1)
-    return np.asarray(1 - missed / max(float(np.square(values - values.mean()).sum()), 1e-300))

@@ -10,13 +10,17 @@ import numpy as np
 from optuna import Study
 from optuna.trial import FrozenTrial
 
+from optunas.insights.holm import holm
 from optunas.insights.reading import aim_of, trained, trials_of, value
 from optunas.insights.sample import sampled
 from optunas.ranks import Array
 
 BINS = 10
 FEWEST = 20
-"""So many trained networks are needed: the best tenth is then two."""
+"""So many trained networks are needed."""
+
+LEAST = 5
+"""The best tenth are so many networks at least: of two or three nothing can be said."""
 
 SHOWN = 9
 OTHER = "other"
@@ -35,7 +39,8 @@ PARTS = ("layers", "branches", "nodes")
 class Share:
     """How much of the networks' depth, in tenth `depth` (0 is next to the input), a kind of layer
     takes: among the best, and among all; 0 to 1. `low` and `high`: the 95 % interval of best less
-    all, from how much networks differ among each other.
+    all, from how much networks differ among each other; `sure`: whether there is a difference, with
+    one chance in twenty of any false one among all kinds and depths (Holm).
     """
 
     depth: int
@@ -44,16 +49,12 @@ class Share:
     all: float
     low: float
     high: float
-
-    @property
-    def differs(self) -> bool:
-        """Whether the interval leaves out 0."""
-        return not self.low <= 0 <= self.high
+    sure: bool
 
 
 @dataclass(frozen=True)
 class Operations:
-    """Shares by depth and kind; `best` networks are the best tenth of `networks`."""
+    """Shares by depth and kind; `best` networks are the best tenth of `networks`, or five."""
 
     shares: tuple[Share, ...]
     kinds: tuple[str, ...]
@@ -77,7 +78,7 @@ def operations(study: Study, trials: Sequence[FrozenTrial] | None = None) -> Ope
     spread = [spread_out(_words(trial)) for trial in ranked]
     kinds = _common(spread)
     table = np.stack([_row(one, kinds) for one in spread])
-    best = max(2, round(len(ranked) / 10))
+    best = max(LEAST, round(len(ranked) / 10))
     return Operations(_shares(table, kinds, best), kinds, best, len(ranked))
 
 
@@ -148,19 +149,33 @@ def _row(shares: Mapping[str, Array], kinds: Sequence[str]) -> Array:
 def _shares(table: Array, kinds: Sequence[str], best: int) -> tuple[Share, ...]:
     """table: (networks, kinds, BINS), the best first."""
     top, whole = table[:best].mean(0), table.mean(0)
-    apart = 1 - best / len(table)  # best less all is so much of best less rest
-    rest = table[best:]
-    error = apart * np.sqrt(table[:best].var(0, ddof=1) / best + rest.var(0, ddof=1) / len(rest))
-    margin = 1.96 * error
+    low, high, p = _compared(table[:best], table[best:])
+    sure = np.reshape(holm(list(p.ravel())), p.shape)
     return tuple(
         Share(
             depth,
             kind,
             float(top[k, depth]),
             float(whole[k, depth]),
-            float(top[k, depth] - whole[k, depth] - margin[k, depth]),
-            float(top[k, depth] - whole[k, depth] + margin[k, depth]),
+            float(low[k, depth]),
+            float(high[k, depth]),
+            bool(sure[k, depth]),
         )
         for depth in range(BINS)
         for k, kind in enumerate(kinds)
     )
+
+
+def _compared(best: Array, rest: Array) -> tuple[Array, Array, Array]:
+    """The interval of best less all, and p: Student's t with the variance of both together."""
+    from scipy.stats import t  # takes long to import
+
+    one, other = len(best), len(rest)
+    squares = one * best.var(0) + other * rest.var(0)
+    freedom = one + other - 2
+    error = np.sqrt(squares / freedom * (1 / one + 1 / other))
+    apart = best.mean(0) - rest.mean(0)
+    p = 2 * t.sf(np.abs(apart) / np.maximum(error, 1e-12), freedom)
+    margin = t.ppf(0.975, freedom) * error
+    part = other / (one + other)  # best less all is so much of best less the rest
+    return part * (apart - margin), part * (apart + margin), np.where(error > 0, p, 1.0)

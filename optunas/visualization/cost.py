@@ -12,6 +12,7 @@ from optuna.trial import FrozenTrial
 from optunas.insights import Front, Point, front
 from optunas.insights.words import Unit, quantity, unit_of
 from optunas.visualization.frame import (
+    close_up,
     empty,
     framed,
     is_wide,
@@ -71,7 +72,7 @@ def plot_cost(
     if is_wide(costs):
         logarithmic(figure.update_xaxes, costs)
     _draw_limit(figure, found, across, is_wide(costs))
-    figure.update_layout(yaxis_title_text=safe(up.title))
+    figure.update_layout(yaxis={"title": {"text": safe(up.title)}, "range": _range(found)})
     return figure.update_xaxes(title_text=safe(across.title))
 
 
@@ -82,7 +83,18 @@ def _sentence(found: Front) -> str:
         said += " A pruned one stands where its last epoch left it."
     if any(point.value is None for point in found.points):
         said += " Marks at the foot: never trained."
-    return said
+    span = _range(found)
+    scale = unit_of(found.value).scale
+    values = [scale * point.value for point in found.points if point.value is not None]
+    beyond = sum(not span[0] <= value <= span[1] for value in values) if span else 0
+    return f"{said} {beyond} far worse ones lie outside the frame." if beyond else said
+
+
+def _range(found: Front) -> list[float] | None:
+    """Of the networks that were trained to the end, most."""
+    scale = unit_of(found.value).scale
+    full = [p.value for p in found.points if p.value is not None and p.outcome != "pruned"]
+    return close_up([scale * value for value in full], found.direction == "maximize")
 
 
 def _missing(found: Front) -> str:

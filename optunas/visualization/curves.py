@@ -12,7 +12,7 @@ from optunas.attributes import Outcome, outcome
 from optunas.insights.reading import Aim, aim_of, is_feasible, reports, trained, trials_of, value
 from optunas.insights.sample import sampled
 from optunas.insights.words import Unit, unit_of
-from optunas.visualization.frame import empty, framed, rounded, safe
+from optunas.visualization.frame import close_up, empty, framed, rounded, safe
 from optunas.visualization.palette import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, faded
 
 TITLE = "How the networks learned"
@@ -47,7 +47,8 @@ def plot_learning_curves(study: Study, trials: Sequence[FrozenTrial] | None = No
     for trial, colour in reversed(list(zip(best, BEST, strict=False))):
         figure.add_trace(_line(trial, reports(trial, aim), unit, colour))
     figure.update_xaxes(title_text="epoch")
-    return figure.update_yaxes(title_text=safe(unit.title))
+    shown = [unit.scale * v for t in (*full, *stopped) for v in reports(t, aim).values()]
+    return figure.update_yaxes(title_text=safe(unit.title), range=close_up(shown, aim.maximise))
 
 
 def _sentence(full: int, stopped: int) -> str:

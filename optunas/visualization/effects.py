@@ -17,7 +17,11 @@ from optunas.visualization.palette import BETTER, TEXT, UNCLEAR, WORSE
 TITLE = "What each choice is worth"
 SHOWN = 24
 ROW = 22
-COLOURS = {"better": BETTER, "worse": WORSE, "unclear": UNCLEAR}
+KINDS = {
+    "better": ("better", BETTER),
+    "worse": ("worse", WORSE),
+    "unclear": ("could be chance", UNCLEAR),
+}
 
 
 def plot_effects(study: Study, trials: Sequence[FrozenTrial] | None = None) -> go.Figure:
@@ -41,11 +45,11 @@ def plot_effects(study: Study, trials: Sequence[FrozenTrial] | None = None) -> g
         height=100 + ROW * len(shown),
     )
     places = {id(effect): place for place, effect in enumerate(shown)}
-    for direction, colour in COLOURS.items():
+    for direction, (said, colour) in KINDS.items():
         mine = [effect for effect in shown if effect.direction == direction]
         if mine:
             rows = [places[id(effect)] for effect in mine]
-            figure.add_trace(_dots(mine, rows, direction, colour, unit))
+            figure.add_trace(_dots(mine, rows, said, colour, unit))
     figure.add_vline(x=0, line={"color": TEXT, "width": 1})
     what = unit.difference or unit.unit
     figure.update_xaxes(title_text=f"{what or 'difference'} of {named(unit.label)}")
@@ -56,7 +60,7 @@ def plot_effects(study: Study, trials: Sequence[FrozenTrial] | None = None) -> g
 
 
 def _dots(
-    effects: Sequence[Effect], rows: Sequence[int], direction: str, colour: str, unit: Unit
+    effects: Sequence[Effect], rows: Sequence[int], name: str, colour: str, unit: Unit
 ) -> go.Scatter:
     scale = unit.scale
     return go.Scatter(
@@ -69,7 +73,7 @@ def _dots(
             "width": 3,
         },
         customdata=[_said(effect) for effect in effects],
-        name=direction,
+        name=name,
         mode="markers",
         marker={"color": colour, "size": 8},
         hovertemplate="%{customdata}<extra></extra>",

@@ -7,6 +7,7 @@ from math import floor, isfinite, log10
 from textwrap import wrap
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 
 from optunas.visualization.palette import FAINT, NOTHING, TEXT
@@ -18,6 +19,8 @@ LINE = 62
 NAME_LENGTH = 40
 WIDE = 20.0
 """An axis is logarithmic where its largest value is so many times the smallest."""
+
+FEW, FAR = 10, 3.0
 
 LONG = 2000.0
 """Over so many times, only the powers of ten are marked."""
@@ -106,6 +109,20 @@ def time_unit(seconds: float) -> tuple[str, float]:
         if seconds >= size:
             return name, 3600.0 if name == "h" else 60.0
     return "s", 1.0
+
+
+def close_up(values: Sequence[float], maximise: bool) -> list[float] | None:
+    """The range of an axis that shows the better four fifths of the values, where the rest is so
+    far off that they would be pressed together; None where all can be shown."""
+    if len(values) < FEW:
+        return None
+    low, high = min(values), max(values)
+    edge = float(np.quantile(values, 0.2 if maximise else 0.8))
+    near = high - edge if maximise else edge - low
+    if not 0 < near < (high - low) / FAR:
+        return None
+    room = 0.08 * near
+    return [edge - room, high + room] if maximise else [low - room, edge + room]
 
 
 def logarithmic(axis: Callable[..., go.Figure], numbers: Sequence[float]) -> None:

@@ -15,6 +15,9 @@ from optunas.visualization.palette import BLUE, FAINT, ORANGE
 
 TITLE = "Which parameters matter"
 SHOWN = 15
+MANY = 50
+"""PED-ANOVA wants five networks or more in the best tenth (its documentation in Optuna)."""
+
 ROW = 26
 
 
@@ -46,11 +49,12 @@ def _sentence(one: Importance) -> str:
         f"the parameter, of R² = {one.fit:.2f}"
     )
     said += ". " if one.fit > 0 else ", which is nothing: ignore it. "
-    return f"{said}Behind a name: its surely better choice. {one.networks} networks."
+    said += f"Behind a name: the choice that is surely better, if any. {one.networks} networks"
+    return f"{said}." if one.networks >= MANY else f"{said}, so few that the left is mostly chance."
 
 
 def _best(every: Sequence[Effect]) -> Mapping[str, str]:
-    """The best choice of each parameter that has one whose effect is surely good."""
+    """The best choice of each parameter that has one which is surely better."""
     good = [effect for effect in every if effect.direction == "better"]
     ranked = sorted(good, key=lambda effect: abs(effect.value.difference))
     return {effect.parameter: effect.choice for effect in ranked}

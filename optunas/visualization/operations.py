@@ -21,7 +21,7 @@ def plot_operations(study: Study, trials: Sequence[FrozenTrial] | None = None) -
     """A row for each kind of layer, a column for each tenth of the depth, the input at the left.
 
     The colour is the share that the kind has in the best tenth of the networks, less that in all;
-    a dot where the 95 % interval of the difference leaves out 0. See `insights.operations`.
+    a dot where the difference is sure. See `insights.operations`.
     """
     found = operations(study, trials)
     if not found.shares:
@@ -31,8 +31,8 @@ def plot_operations(study: Study, trials: Sequence[FrozenTrial] | None = None) -
         )
         return empty(TITLE, missing)
     figure = framed(
-        f"{TITLE}\nBest tenth ({found.best} networks) against all {found.networks}, in points of "
-        "the share; a dot where the difference is sure.",
+        f"{TITLE}\nThe best {found.best} networks against all {found.networks}, in points of the "
+        "share; a dot where the difference is sure.",
         height=120 + ROW * len(found.kinds),
     )
     figure.add_trace(_heat(found))
@@ -53,7 +53,7 @@ def _heat(found: Operations) -> go.Heatmap:
         colorscale=[list(stop) for stop in DIVERGING],
         xgap=2,
         ygap=2,
-        text=[["●" if share.differs else "" for share in row] for row in rows],
+        text=[["●" if share.sure else "" for share in row] for row in rows],
         texttemplate="%{text}",
         textfont={"color": TEXT},
         customdata=[[_said(share) for share in row] for row in rows],

@@ -30,10 +30,12 @@ def plot_savings(study: Study, trials: Sequence[FrozenTrial] | None = None) -> g
     spent = [(f"{end} trials", s, OUTCOMES[end]) for end, s in found.by_outcome.items() if s > 0]
     rows = len(spent) + sum(saving.seconds > 0 for saving in found.saved)
     figure = framed(f"{TITLE}\n{_sentence(found)}", height=90 + ROW * rows, showlegend=False)
-    unit, size = time_unit(max([s for _, s, _ in spent] + [s.seconds for s in found.saved]))
+    longest = max([s for _, s, _ in spent] + [s.high for s in found.saved])
+    unit, size = time_unit(longest)
     figure.add_trace(_spent(spent, size))
     figure.add_trace(_saved(found, size))
-    figure.update_xaxes(title_text=f"device time ({unit})", rangemode="tozero")
+    room = 1.25 * longest / size  # for the text after the longest bar
+    figure.update_xaxes(title_text=f"device time ({unit})", range=[0, room])
     return figure.update_yaxes(autorange="reversed")
 
 
@@ -44,7 +46,8 @@ def _spent(spent: Sequence[tuple[str, float, str]], size: float) -> go.Bar:
         orientation="h",
         marker={"color": [colour for *_, colour in spent]},
         text=[duration(seconds) for _, seconds, _ in spent],
-        textposition="auto",
+        textposition="outside",
+        cliponaxis=False,
         hovertemplate="%{y}: %{text}<extra></extra>",
     )
 
@@ -64,7 +67,8 @@ def _saved(found: Savings, size: float) -> go.Bar:
             "thickness": 1,
         },
         text=[duration(saving.seconds) for saving in shown],
-        textposition="auto",
+        textposition="outside",
+        cliponaxis=False,
         customdata=[f"{saving.trials} of {saving.of} trials, by {saving.how}" for saving in shown],
         hovertemplate="%{y}: %{text}<br>%{customdata}<extra></extra>",
     )

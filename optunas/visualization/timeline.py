@@ -50,14 +50,14 @@ def _bars(
     frame: tuple[datetime, datetime, float],
     colour: str,
     thick: float,
-) -> go.Bar:
+) -> go.Scattergl:
     """One trace for all of them: a line with gaps, drawn by WebGL."""
     start, last, size = frame
     x: list[float | None] = []
     y: list[int | None] = []
     who: list[int | None] = []
     for span in spans:
-        ends = (span.start, span.end or last)
+        ends = (span.start, max(span.start, span.end or last))
         x += [*rounded((moment - start).total_seconds() / size for moment in ends), None]
         y += [rows[span.worker]] * 2 + [None]
         who += [span.trial] * 2 + [None]
@@ -79,4 +79,5 @@ def _last(spans: Sequence[Span]) -> datetime:
 
 
 def _sentence(spans: Sequence[Span], workers: Sequence[str], start: datetime) -> str:
-    return f"{len(spans)} trials on {len(workers)} workers, since {start:%Y-%m-%d %H:%M}."
+    who = "1 worker" if len(workers) == 1 else f"{len(workers)} workers"
+    return f"{len(spans)} trials on {who}, since {start:%Y-%m-%d %H:%M}."
