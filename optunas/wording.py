@@ -12,6 +12,9 @@ MUCH = 1e15  # more digits than a number has
 SHARE = "%"
 """The unit of a share of one, which is told in percent and compared in points."""
 
+COUNT = "#"
+"""The unit of large counts, of which three digits are enough."""
+
 TITLES = {
     "accuracy": "accuracy",
     "f1": "F1",
@@ -48,8 +51,8 @@ def amount(value: float | None, unit: str = "") -> str:
     """A number with its unit: 4,794 or 1.5 ms or 98.61 %; nothing where there is none."""
     if value is None or not isfinite(value):
         return ""
-    if unit == SHARE:
-        return percent(value)
+    if unit in (SHARE, COUNT):
+        return percent(value) if unit == SHARE else count(value)
     return (
         f"{value:.3g} {unit}" if unit and abs(value) < 100 else f"{_digits(value)} {unit}".strip()
     )
@@ -61,8 +64,12 @@ def change(one: float | None, other: float | None, unit: str = "") -> str:
         return ""
     if unit == SHARE:
         return f"{_signed(f'{100 * gap:+.2f}')} points"
+    if unit == COUNT:
+        said = f"{'-' if gap < 0 else '+'}{count(abs(gap))}"
+    else:
+        said = f"{f'{gap:+,.0f}' if _whole(gap) else f'{gap:+.3g}'} {unit}".strip()
     share = f" ({_signed(f'{100 * gap / one:+.3g}')} %)" if one > 0 and gap else ""
-    return f"{_signed(f'{gap:+,.0f}' if _whole(gap) else f'{gap:+.3g}')} {unit}".strip() + share
+    return _signed(said) + share
 
 
 def by(shape: Iterable[int]) -> str:
@@ -94,4 +101,5 @@ def _whole(value: float) -> bool:
 
 def _signed(said: str) -> str:
     """A difference of nothing has no sign, and a minus is as wide as a plus."""
-    return (said[1:] if not said.strip("+-0.,") else said).replace("-", "−")
+    number = said.partition(" ")[0]
+    return (said[1:] if not number.strip("+-0.,") else said).replace("-", "−", 1)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import unescape
 from typing import Any
 
 from markupsafe import Markup
@@ -14,15 +16,19 @@ from optuna.trial import FrozenTrial
 from optunas.report.html.security import data_block
 
 HEIGHT = 420
+LINE, ABOVE, TOP = 19, 8, 22  # px: of a title's line, of what goes with it, of what stays
 SEARCH, TIME = "search", "time"
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A plot: its section of the page, how it is read, and what plotly.js draws (JSON)."""
+    """A plot: its section of the page, title, what it says, how it is read, and what plotly.js
+    draws (JSON). `height`: in pixels."""
 
     name: str
     section: str
+    title: str
+    said: str
     caption: str
     height: int
     drawn: Markup
@@ -67,24 +73,38 @@ def figures(study: Study, trials: Sequence[FrozenTrial]) -> list[Figure]:
         return []
     from optunas import visualization
 
-    made = []
-    for name, (section, caption) in CAPTIONS.items():
-        plot = getattr(visualization, f"plot_{name}")
-        said = json.loads(plot(study, trials=trials).to_json())
-        made.append(Figure(name, section, caption, _height(said), data_block(_bare(said))))
-    return made
+    return [
+        _figure(name, getattr(visualization, f"plot_{name}")(study, trials=trials).to_json())
+        for name in CAPTIONS
+    ]
 
 
-def _bare(said: dict[str, Any]) -> dict[str, Any]:
-    """What is drawn, by SVG: WebGL would need a policy that lets any text run as a script."""
-    layout = {name: value for name, value in said.get("layout", {}).items() if name != "template"}
+def _figure(name: str, text: str) -> Figure:
+    section, caption = CAPTIONS[name]
+    said = json.loads(text)
+    layout = said.get("layout", {})
+    title = layout.get("title", {}).get("text", "")
+    lines = title.count("<br>") + 1
+    height = round(layout.get("height", HEIGHT)) - LINE * lines - ABOVE
+    figure = _bare(said, height)
+    heads, sentences = (_plain(title, tag) for tag in ("b", "span"))
+    return Figure(name, section, heads, sentences, caption, height, data_block(figure))
+
+
+def _plain(title: str, tag: str) -> str:
+    """What stands between these tags of plotly's kind of HTML, as a text without any."""
+    return unescape(" ".join(re.findall(rf"<{tag}\b[^>]*>(.*?)</{tag}>", title)))
+
+
+def _bare(said: dict[str, Any], height: int) -> dict[str, Any]:
+    """Without its title, which is a heading of the page, and with SVG only.
+
+    WebGL would need a policy that lets any text run as a script, and prints badly.
+    """
+    layout = {k: v for k, v in said.get("layout", {}).items() if k not in ("template", "title")}
+    layout |= {"height": height, "margin": {**layout.get("margin", {}), "t": TOP}}
     data = [
         {**trace, "type": "scatter"} if trace.get("type") == "scattergl" else trace
         for trace in said.get("data", [])
     ]
     return {"data": data, "layout": layout}
-
-
-def _height(said: dict[str, Any]) -> int:
-    height = said.get("layout", {}).get("height")
-    return round(height) if isinstance(height, int | float) else HEIGHT

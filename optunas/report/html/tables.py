@@ -11,10 +11,11 @@ from optuna.trial import FrozenTrial
 from optunas.attributes import number, text
 from optunas.insights.reading import aims
 from optunas.tally import best_trials
-from optunas.wording import MUCH, SHARE, amount, count, plain, title
+from optunas.wording import COUNT, SHARE, amount, plain, title
 
 BEST = 10
 SHARES = ("accuracy", "f1")
+PRICES = {"params": "", "macs": COUNT}
 UNITS = {"latency_ms": "ms", "inference_memory_mb": "MiB", "memory_mb": "MiB", "train_seconds": "s"}
 ROLES = {"baseline": "hand-made", "random draw": "random draw"}
 
@@ -55,7 +56,7 @@ def cells(study: Study) -> dict[str, Cell]:
     for name in SHARES:
         columns[title(name)] = _attribute(name, SHARE)
     columns[title("params")] = _attribute("params")
-    columns[title("macs")] = lambda trial: counted(trial, "macs")
+    columns[title("macs")] = _attribute("macs", COUNT)
     for name, unit in UNITS.items():
         columns[title(name)] = _attribute(name, unit)
     return columns
@@ -78,14 +79,8 @@ def told_value(study: Study, trial: FrozenTrial) -> str:
 
 def cost(trial: FrozenTrial) -> str:
     """`4,482 parameters, 89.6 k MACs`, as far as they are known."""
-    known = (("params", amount(number(trial, "params"))), ("macs", counted(trial, "macs")))
+    known = [(name, amount(number(trial, name), unit)) for name, unit in PRICES.items()]
     return ", ".join(f"{said} {title(name)}" for name, said in known if said)
-
-
-def counted(trial: FrozenTrial, name: str) -> str:
-    """A large number in three digits."""
-    found = number(trial, name)
-    return count(found) if found is not None and 0 <= found < MUCH else ""
 
 
 def _value(index: int) -> Cell:
