@@ -1,6 +1,6 @@
 """Scale: what a worker's dealings with the storage take, with more workers and longer studies.
 
-    python tests/reliability/scale.py --out scale.md                    the whole grid, 20 minutes
+    python tests/reliability/scale.py --out scale.md                    the whole grid, an hour
     python tests/reliability/scale.py --workers 1,8 --trials 100,1000 --through sql
     python tests/reliability/scale.py --workers 100 --trials 10000 --samplers tpe --only paced
 
@@ -12,22 +12,26 @@ one sampler, and one way: direct SQL, or through `optunas serve`.
 * saturated: trials take no time, so as many are run as the storage and the processors can. Seconds
   of a call are then mostly seconds in a queue.
 * paced: a trial pretends to train for --pace seconds, an epoch at a time, with the workers spread
-  over that time. All that is not the pretended training is the worker's own share.
+  over that time. All that is not the pretended training is the worker's own share; it is given of a
+  trial of 20 seconds, whatever the pace.
 
-By default both grids leave out what tells little: through the proxy only the first sampler is
-saturated (samplers work in the worker either way), and paced is only the largest number of workers
-with each number of trials, and through the proxy with the first sampler. --all leaves out nothing.
+Both grids leave out what tells little: through the proxy only the first sampler is run (samplers
+work in the worker either way), and paced rows are those of the most workers and of the longest
+study. --all leaves out nothing.
 
-Workers are forked from a process that has imported all and opened nothing; each then joins by
-itself, with at most --join seconds for all of them. Joining is told apart from the other figures.
+Direct SQL: one process joins, and all workers are forked from it and open connections of their own;
+100 that join by themselves would read the study 100 times on the processors of one machine. Through
+the proxy each joins by itself, with at most --join seconds for all of them.
 
 All workers, the server and the proxy share the processors of one machine: what a worker of a
-machine of its own would take is less, so the figures are upper bounds for a worker.
+machine of its own would take is less, so the seconds are upper bounds for a worker. The processor
+time of a trial, of its worker and of the server, tells how many workers a server can bear.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import random
@@ -37,7 +41,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import product
 from multiprocessing import get_context
@@ -49,10 +53,10 @@ import numpy as np
 import optuna
 import psycopg
 from scale_fill import fill, invented
-from scale_worker import EPOCHS, PARTS, joined, run
-from servers import PostgreSQL, answers, free_port, until
+from scale_worker import EPOCHS, PARTS, joined, part, run
+from servers import PostgreSQL, answers, free_port, processor_seconds, until
 
-TARGET = 0.05
+TARGET, TRIAL_S = 0.05, 20.0
 FORK = get_context("fork")
 
 
@@ -70,6 +74,7 @@ class Cell:
 def main() -> int:
     options = _options()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that all we started ends with us
     began = time.monotonic()
     found: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="scale-") as name:
@@ -82,27 +87,32 @@ def main() -> int:
             prepare(server, options.trials)
             for cell in cells(options):
                 found.append(measured(server, cell, folder, options))
-                print(f"{time.monotonic() - began:5.0f} s  {said(found[-1])}", flush=True)
+                seconds = time.monotonic() - began
+                print(f"{seconds:5.0f} s  {said(found[-1])}", flush=True)
+                keep(found, options, seconds)
         finally:
             server.stop()
-    text = markdown(found, options, time.monotonic() - began)
-    print(text)
+    print(markdown(found, options, time.monotonic() - began))
+    return 0
+
+
+def keep(found: list[dict[str, Any]], options: argparse.Namespace, seconds: float) -> None:
+    """Write what is measured so far: somebody may not wait for the rest."""
     if options.json is not None:
         options.json.write_text(json.dumps(found, indent=1))
     if options.out is not None:
-        options.out.write_text(text)
-    return 0
+        options.out.write_text(markdown(found, options, seconds))
 
 
 def cells(options: argparse.Namespace) -> Iterator[Cell]:
     """What is measured, in order; see the top of this file for what is left out."""
     grid = list(product(options.through, options.samplers, options.trials, options.workers))
-    first, most = options.samplers[0], max(options.workers)
+    first, most, longest = options.samplers[0], max(options.workers), max(options.trials)
     for mode in options.only:
         for through, sampler, trials, workers in grid:
             tells_little = through == "proxy" and sampler != first
             if mode == "paced":
-                tells_little = tells_little or workers != most
+                tells_little = tells_little or (workers != most and trials != longest)
             if options.all or not tells_little:
                 yield Cell(mode, through, sampler, trials, workers)
 
@@ -140,10 +150,10 @@ def measured(
     url = _url(server, "measured")
     try:
         if cell.through == "proxy":
-            with served(url, folder) as address:
-                found = _workers(cell, address, files, options)
+            with served(url, folder) as (address, proxy):
+                found = _workers([server.pid, proxy], cell, address, files, options)
         else:
-            found = _workers(cell, url, files, options)
+            found = _workers([server.pid], cell, url, files, options)
     finally:
         for file in files.iterdir():
             file.unlink()
@@ -152,8 +162,8 @@ def measured(
 
 
 @contextmanager
-def served(url: str, folder: Path) -> Iterator[str]:
-    """The address of a proxy that stands before this database."""
+def served(url: str, folder: Path) -> Iterator[tuple[str, int]]:
+    """The address and the process of a proxy that stands before this database."""
     port = free_port()
     with (folder / "proxy.log").open("ab") as log:
         process = subprocess.Popen(
@@ -164,34 +174,52 @@ def served(url: str, folder: Path) -> Iterator[str]:
         )
     try:
         until(lambda: answers(port), 60)
-        yield f"grpc://127.0.0.1:{port}"
+        yield f"grpc://127.0.0.1:{port}", process.pid
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)
 
 
-def _workers(cell: Cell, url: str, files: Path, options: argparse.Namespace) -> dict[str, Any]:
+def _workers(
+    servers: Sequence[int], cell: Cell, url: str, files: Path, options: argparse.Namespace
+) -> dict[str, Any]:
     """Let the workers work, and put together what each has measured."""
     seconds = options.pace * 2.25 if cell.mode == "paced" else options.seconds_per_cell
-    nursery = FORK.Process(target=_nursery, args=(cell, url, files, seconds, options))
+    nursery = FORK.Process(target=_nursery, args=(servers, cell, url, files, seconds, options))
     nursery.start()
-    nursery.join()
+    try:
+        nursery.join()
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(nursery.pid or 0, signal.SIGKILL)
     trials = [trial for file in files.glob("*.json") for trial in json.loads(file.read_text())]
     joins = [float(file.read_text()) for file in files.glob("*.joined")]
     if nursery.exitcode != 0 or not trials:
         why = f"a worker failed ({nursery.exitcode})" if nursery.exitcode else "none ended in time"
         return {"joining": median(joins) if joins else None, "count": 0, "why": why}
-    return {"joining": median(joins), **summary(trials, seconds, options.pace)}
+    server_s = float((files / "server.seconds").read_text()) / len(trials)
+    return {"joining": median(joins), "server": server_s, **summary(trials, seconds)}
 
 
 def _nursery(
-    cell: Cell, url: str, files: Path, seconds: float, options: argparse.Namespace
+    servers: Sequence[int],
+    cell: Cell,
+    url: str,
+    files: Path,
+    seconds: float,
+    options: argparse.Namespace,
 ) -> None:
-    """Fork the workers, who have imported all and opened nothing."""
-    ready = FORK.Barrier(cell.workers)
+    """Fork the workers, and see what the server spends while they work."""
+    os.setpgrp()
+    ready = FORK.Barrier(cell.workers + 1)
+    together = cell.through == "sql"
+    here = joined(url, cell.sampler) if together else None
+    gc.freeze()  # what is read already stays shared
 
     def work_here(number: int) -> None:
-        study, storage, joining = joined(url, cell.sampler)
+        study, storage, joining = here or joined(url, cell.sampler)
+        if together:
+            part(storage)
         study.sampler.reseed_rng()
         (files / f"{number}.joined").write_text(str(joining))
         ready.wait(options.join)
@@ -203,13 +231,18 @@ def _nursery(
     processes = [FORK.Process(target=work_here, args=(n,)) for n in range(cell.workers)]
     for process in processes:
         process.start()
+    ready.wait(options.join)
+    before, end = sum(map(processor_seconds, servers)), time.monotonic() + seconds
+    time.sleep(seconds)
+    spent = sum(map(processor_seconds, servers)) - before
+    (files / "server.seconds").write_text(str(spent))
     for process in processes:
-        process.join(options.join + 2 * seconds + 60)
+        process.join(max(0.0, end + seconds + 60 - time.monotonic()))
         process.kill()
     sys.exit(max(abs(process.exitcode or 0) for process in processes))
 
 
-def summary(trials: list[dict[str, Any]], seconds: float, pace: float) -> dict[str, Any]:
+def summary(trials: list[dict[str, Any]], seconds: float) -> dict[str, Any]:
     """Seconds as (median, 95th percentile) over calls; of whole trials likewise."""
 
     def spread(values: list[float]) -> tuple[float, float]:
@@ -225,7 +258,8 @@ def summary(trials: list[dict[str, Any]], seconds: float, pace: float) -> dict[s
         "facts": spread([sum(trial["facts"]) for trial in trials]),
         "session": spread([sum(trial["places"]) + sum(trial["between"]) for trial in trials]),
         "own": spread(own),
-        "share": median(own) / pace,
+        "share": median(own) / TRIAL_S,
+        "worker": sum(trial["processor"] for trial in trials) / len(trials),
         "statements": median(trial["statements"] for trial in trials),
     }
 
@@ -238,7 +272,8 @@ def said(row: dict[str, Any]) -> str:
     )
     if not row["count"]:
         return f"{where}: {row['why']}"
-    return f"{where}: {row['rate']:.1f} trials/s, own {row['own'][0]:.2f} s of a trial"
+    spent = f"worker {row['worker']:.2f} s, server {row['server']:.2f} s of the processors"
+    return f"{where}: {row['rate']:.1f} trials/s, own {row['own'][0]:.2f} s of a trial, {spent}"
 
 
 def markdown(found: list[dict[str, Any]], options: argparse.Namespace, seconds: float) -> str:
@@ -252,17 +287,19 @@ def markdown(found: list[dict[str, Any]], options: argparse.Namespace, seconds: 
         "Milliseconds are the median / the 95th percentile. ask: with all suggests; epoch: one "
         f"report and should_prune, of {EPOCHS}; tell: to the storage's answer; facts: user "
         "attributes and the look for an equal network; session: places, take-over, tally; own: "
-        "the sum of a trial.",
+        "the sum of a trial. worker, server: processor time of a trial.",
     ]
     for mode in options.only:
         rows = [row for row in found if row["mode"] == mode]
-        lines += ["", f"### {mode}", "", *_table(rows, paced=mode == "paced", pace=options.pace)]
+        lines += ["", f"### {mode}", "", *_table(rows, paced=mode == "paced")]
     return "\n".join(lines) + "\n"
 
 
-def _table(rows: list[dict[str, Any]], *, paced: bool, pace: float) -> Iterator[str]:
-    share = f"share of {pace:g} s" if paced else "statements"
-    heads = ["through", "sampler", "trials", "workers", "trials/s", *CALLS, share, "joining s"]
+def _table(rows: list[dict[str, Any]], *, paced: bool) -> Iterator[str]:
+    share = f"share of {TRIAL_S:g} s" if paced else "statements"
+    spent = ("worker", "server")
+    heads = ["through", "sampler", "trials", "workers", "trials/s", *CALLS, *spent, share]
+    heads += ["joining s"]
     yield "| " + " | ".join(heads) + " |"
     yield "|" + "---|" * len(heads)
     for row in rows:
@@ -273,13 +310,14 @@ def _table(rows: list[dict[str, Any]], *, paced: bool, pace: float) -> Iterator[
 def _figures(row: dict[str, Any], *, paced: bool) -> list[str]:
     joining = "-" if row["joining"] is None else f"{row['joining']:.1f}"
     if not row["count"]:
-        return [row["why"], *["-"] * (len(CALLS) + 1), joining]
+        return [row["why"], *["-"] * (len(CALLS) + 3), joining]
     calls = [" / ".join(f"{1000 * value:.3g}" for value in row[call]) for call in CALLS]
     last = f"{row['statements']:.0f}" if row["through"] == "sql" else "-"
     if paced:
         over = row["share"] > TARGET
         last = f"**{row['share']:.1%}, over {TARGET:.0%}**" if over else f"{row['share']:.1%}"
-    return [f"{row['rate']:.1f}", *calls, last, joining]
+    spent = [f"{1000 * row[who]:.0f}" for who in ("worker", "server")]
+    return [f"{row['rate']:.1f}", *calls, *spent, last, joining]
 
 
 CALLS = ("ask", "epoch", "tell", "facts", "session", "own")

@@ -48,6 +48,7 @@ class Clock:
     trials: list[dict[str, Any]] = field(default_factory=list)
     now: dict[str, Any] = field(default_factory=dict)
     since: float = field(default_factory=time.perf_counter)
+    processor: float = field(default_factory=time.process_time)
 
     @property
     def is_over(self) -> bool:
@@ -64,8 +65,9 @@ class Clock:
     def ended(self, study: optuna.Study, trial: FrozenTrial) -> None:
         self.lap("tell")
         if trial.state is TrialState.COMPLETE and not self.is_over:
-            self.trials.append({**self.now, "statements": _statements["all"]})
-        self.now = {}
+            spent = time.process_time() - self.processor
+            self.trials.append({**self.now, "statements": _statements["all"], "processor": spent})
+        self.now, self.processor = {}, time.process_time()
         _statements.clear()
         if self.is_over:
             study.stop()
@@ -157,7 +159,17 @@ def joined(url: str, sampler: str) -> tuple[optuna.Study, SharedStorage, float]:
     trial = study.ask()
     SPACE.suggest(trial)
     study.tell(trial, state=TrialState.FAIL)
+    storage.remove_session()
     return study, storage, time.perf_counter() - began
+
+
+def part(storage: SharedStorage) -> None:
+    """Called in a forked process: leave the parent's connections to the parent.
+    https://docs.sqlalchemy.org/en/20/core/pooling.html#using-connection-pools-with-multiprocessing
+    """
+    for engine in _engines:
+        engine.dispose(close=False)
+    storage.remove_session()
 
 
 def run(
@@ -181,8 +193,10 @@ def run(
 
 
 _statements: Counter[str] = Counter()
+_engines: set[sqlalchemy.Engine] = set()
 
 
 @sqlalchemy.event.listens_for(sqlalchemy.engine.Engine, "before_cursor_execute")
-def _count(*_: Any) -> None:
+def _count(connection: sqlalchemy.Connection, *_: Any) -> None:
     _statements["all"] += 1
+    _engines.add(connection.engine)

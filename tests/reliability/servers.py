@@ -12,8 +12,11 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 
 class Server:
@@ -72,6 +75,11 @@ class PostgreSQL(Server):
 
     def stop(self) -> None:
         self._run("pg_ctl", "-w", "-D", str(self._data), "-m", "immediate", "stop")
+
+    @property
+    def pid(self) -> int:
+        """Of the process whose children all others are."""
+        return int((self._data / "postmaster.pid").read_text().split()[0])
 
 
 class MariaDB(Server):
@@ -138,3 +146,13 @@ def until(holds: Callable[[], bool], seconds: float) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError(f"not within {seconds} s")
         time.sleep(0.1)
+
+
+def processor_seconds(pid: int) -> float:
+    """What a process and its children, those that have ended included, have spent so far."""
+    seconds = 0.0
+    process = psutil.Process(pid)
+    for one in (process, *process.children(recursive=True)):
+        with suppress(psutil.Error):
+            seconds += sum(one.cpu_times()[:4])
+    return seconds
