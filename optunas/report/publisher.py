@@ -31,6 +31,9 @@ EVERY_SECONDS = 30.0
 MOST_BYTES = 150_000
 """of a plot: optuna-dashboard keeps it in pieces of 2 kB, and looks at each for each trial"""
 
+HEIGHT = 430
+"""px; optuna-dashboard gives each plot a box of 450"""
+
 PLOTS = ("cost", "operations", "importances", "effects", "agreement", "savings", "timeline")
 
 _log = logging.getLogger("optunas")
@@ -100,6 +103,7 @@ class Publisher:
 
         plot: Callable[..., Any] = getattr(visualization, f"plot_{name}")
         figure = plot(study, trials=trials)
+        figure.update_layout(height=HEIGHT, width=None)
         drawn = figure.to_json()
         if len(drawn) > MOST_BYTES:
             raise ValueError(f"the plot of {name} is of {len(drawn):,} bytes")

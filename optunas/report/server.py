@@ -25,9 +25,19 @@ SAFE = [
 ]
 """What a browser may do with an artifact that is opened by itself: show it, and run nothing."""
 
-STYLE = b"<style>.MuiBox-root{min-width:0}</style>"
-"""An attribute of a thousand characters stands on one line, in a box that would scroll if the boxes
-around it did not grow with it."""
+STYLE = (
+    b"<style>.MuiBox-root{min-width:0}"
+    b"@media(max-width:760px){"
+    b"[class*=MuiGrid-grid-xs]{flex-basis:100%!important;max-width:100%!important}"
+    b".MuiBox-root:has(>.MuiList-root){flex:0 0 76px;min-width:0!important;width:76px!important;"
+    b"overflow-x:hidden}.MuiBox-root>.MuiList-root{min-width:0!important;width:76px!important}"
+    b".MuiBox-root>.MuiList-root .MuiListItemButton-root{padding:4px}"
+    b".MuiBox-root>.MuiList-root .MuiChip-label{padding:0 5px}"
+    b"}</style>"
+)
+"""The page is made for wide screens. An attribute of a thousand characters stands on one line, in a
+box that would scroll if those around it did not grow with it; on a narrow screen plots stand side
+by side, and the list of trials takes more room than the trial."""
 
 
 class _Threads(ThreadingMixIn, WSGIServer):
