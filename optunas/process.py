@@ -26,6 +26,10 @@ TAKEN = "optunas:taken"
 """The system attribute of a trial whose worker was gone, and which another has failed."""
 
 
+class TakenOverError(KeyboardInterrupt):
+    """The running trial is another worker's now: this one was silent for too long."""
+
+
 def sign(trial: Trial, **more: Any) -> None:
     """Say who runs this trial, and what more the signature shall hold, where it does not yet."""
     signed = signature(trial)

@@ -24,6 +24,7 @@ from optunas.objective.closer import closer_look, is_among_best
 from optunas.objective.device import device_name
 from optunas.objective.measured import WRITTEN, measure
 from optunas.objective.twin import find_twin, finished_before
+from optunas.process import TakenOverError
 from optunas.proxies import PREFIX
 from optunas.pruners import report, should_prune
 from optunas.training import Diverged, Epoch, NetworkError, Recipe
@@ -147,6 +148,8 @@ class Evaluation:
             raise
         except _FINAL:
             checkpoint.forget()
+            raise
+        except TakenOverError:  # who goes on with it has shared a newer one, or will
             raise
         except KeyboardInterrupt:
             checkpoint.hand_over()

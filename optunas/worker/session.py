@@ -24,7 +24,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from optunas.attributes import Outcome, conclude, outcome, text
 from optunas.errors import StudyError
-from optunas.process import TAKEN, sign, signature
+from optunas.process import TAKEN, TakenOverError, sign, signature
 from optunas.storage import SharedStorage
 from optunas.tally import Tally
 from optunas.worker.places import takes_place
@@ -116,10 +116,6 @@ def _of_the_storage(error: BaseException | None) -> BaseException | None:
 
 class _NotNeededError(Exception):
     """A trial that another worker's made superfluous."""
-
-
-class _LostError(KeyboardInterrupt):
-    """The running trial was taken over by another worker, while this one was silent."""
 
 
 class _Session:
@@ -314,7 +310,7 @@ class _Session:
         if self._lost:
             self._lost = False
             if self._inside:
-                raise _LostError
+                raise TakenOverError
             return
         if self._inside or self._stop:
             self._inside = False

@@ -24,6 +24,7 @@ from optunas.attributes import CURVE
 from optunas.objective import checkpoints, courier
 from optunas.objective.checkpoints import Checkpoint, Shelf
 from optunas.objective.courier import Courier
+from optunas.process import TakenOverError
 from optunas.training import Epoch
 from optunas.training.checkpoint import MAGIC
 from optunas.worker.recovery import put_back
@@ -136,6 +137,17 @@ class Host:
 def new_study(**settings: Any) -> optuna.Study:
     storage = optuna.storages.InMemoryStorage()
     return optunas.create_study("s", storage=storage, sampler="random", **settings)
+
+
+@pytest.mark.parametrize(("how", "copies"), [(KeyboardInterrupt, 1), (TakenOverError, 0)])
+def test_who_is_stopped_hands_its_last_epoch_over_and_who_has_lost_its_trial_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: type[BaseException], copies: int
+) -> None:
+    monkeypatch.setattr(Courier, "is_rested", False)  # no copy is due while it trains
+    store = tmp_path / "store"
+    study = new_study()
+    Host(tmp_path / "one", store, dies_after=1, how=how).run(study)
+    assert len(list(store.glob("checkpoint-*"))) == copies
 
 
 def lost(study: optuna.Study, number: int) -> None:

@@ -312,11 +312,16 @@ def test_who_has_lost_its_trial_stops_and_takes_another(tmp_path: Path, how: str
     def objective(trial: Trial) -> float:
         x = trial.suggest_int("x", 0, 10**9)
         if trial.number == 0:
-            frozen(study, trial, storage.address)
-            if how == "at once":
-                time.sleep(LONG)
-            if how == "at the next report":
-                trial.report(0.5, 1)
+            other = threading.Thread(target=frozen, args=(study, trial, storage.address))
+            other.start()
+            try:
+                other.join()
+                if how == "at once":
+                    time.sleep(LONG)
+                if how == "at the next report":
+                    trial.report(0.5, 1)
+            finally:
+                other.join()  # who is interrupted while it is at it
         return x
 
     work(study, objective, Plan(trials=2), told, storage)
