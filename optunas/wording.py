@@ -8,6 +8,7 @@ from math import isfinite
 LENGTH = 2000
 """Signs of a text that somebody else may have written."""
 
+MANY_TIMES = 3
 MUCH = 1e15  # more digits than a number has
 SHARE = "%"
 """The unit of a share of one, which is told in percent and compared in points."""
@@ -63,13 +64,19 @@ def change(one: float | None, other: float | None, unit: str = "") -> str:
     if one is None or other is None or not isfinite(gap := other - one):
         return ""
     if unit == SHARE:
-        return f"{_signed(f'{100 * gap:+.2f}')} points"
+        return _signed(f"{100 * gap:+.2f} points")
     if unit == COUNT:
         said = f"{'-' if gap < 0 else '+'}{count(abs(gap))}"
     else:
         said = f"{f'{gap:+,.0f}' if _whole(gap) else f'{gap:+.3g}'} {unit}".strip()
-    share = f" ({_signed(f'{100 * gap / one:+.3g}')} %)" if one > 0 and gap else ""
-    return _signed(said) + share
+    return _signed(said) + (_relative(other / one) if one > 0 and gap else "")
+
+
+def _relative(ratio: float) -> str:
+    """A change as a share of what was, or as its multiple."""
+    if ratio >= MANY_TIMES:
+        return f" ({ratio:.1f} times)" if ratio < 10 else f" ({ratio:,.0f} times)"
+    return f" ({_signed(f'{100 * (ratio - 1):+.3g} %')})"
 
 
 def by(shape: Iterable[int]) -> str:

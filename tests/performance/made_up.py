@@ -79,7 +79,8 @@ def _trial(number: int, space: ConvNet, rng: np.random.Generator) -> FrozenTrial
         "architecture": to_json(drawn.architecture), "input_shape": list(SHAPE), "classes": CLASSES,
         "key": key(drawn.architecture, SHAPE, CLASSES), "params": found.params, "macs": found.macs,
         "margin.params": found.params / LIMIT - 1, "outcome": end, "device": "cuda:0",
-        "seed": number, "recipe": {"epochs": EPOCHS, "lr": 0.003}, "reason": _reason(end, found.params, rng),
+        "seed": number, "recipe": {"epochs": EPOCHS, "lr": 0.003},
+        "reason": _reason(end, found.params, rng),
         "worker": {"host": f"node{number % WORKERS}", "pid": 100, "started": 1.0, "machine": "m"},
     }  # fmt: skip
     if number < 11:

@@ -37,7 +37,6 @@ def settings(study: Study, trials: Sequence[FrozenTrial]) -> list[Settings]:
     rest = {k: v for k, v in known.items() if not isinstance(v, dict) and k != "choices"}
     parts = [
         Settings("Search", _rows({**rest, **_mapping(known.get(STRATEGY))}), short=False),
-        Settings("Limits", _rows(_mapping(known.get("limits")))),
         Settings("Recipe", _rows(_mapping(known.get("recipe")))),
         Settings("Choices", _rows(choices)),
     ]

@@ -77,7 +77,7 @@ def test_the_table_of_the_best_holds_the_trials_numbers(study: optuna.Study, rea
     assert heads[2:] == ["accuracy", "F1", "parameters", "MACs", "training"]
     place = read.rows.index(heads)
     rows = read.rows[place + 1 : place + 11]
-    assert [int(row[1]) for row in rows][0] == best(study).number
+    assert int(rows[0][1]) == best(study).number
     shown = [float(row[2].removesuffix(" %")) for row in rows]
     assert shown == sorted(shown, reverse=True)
     for role, number, accuracy, f1, params, _, seconds in rows:

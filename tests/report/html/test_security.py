@@ -93,11 +93,8 @@ def test_only_our_scripts_may_run() -> None:
     html = page(made_up(3))
     read = Read(html)
     (script,) = executable(read)
-    said = dict(
-        (known.get("http-equiv"), known.get("content"))
-        for tag, known in read.elements
-        if tag == "meta"
-    )["Content-Security-Policy"]
+    metas = {known.get("http-equiv"): known for tag, known in read.elements if tag == "meta"}
+    said = metas["Content-Security-Policy"]["content"]
     assert said is not None
     rules = dict(rule.strip().split(" ", 1) for rule in said.split(";"))
     assert rules["default-src"] == "'none'"
