@@ -150,7 +150,15 @@ def seen(sight: Sight, make: Callable[[], Draw]) -> View | None:
     `make` is a draw, or a step of `mutate` or `neighbours`.
     """
     try:
-        return sight.view(make())
+        return viewed(sight, make())
+    except (OptunasError, TrialPruned):
+        return None
+
+
+def viewed(sight: Sight, drawn: Draw) -> View | None:
+    """The view of a draw; None for a misfit."""
+    try:
+        return sight.view(drawn)
     except (OptunasError, TrialPruned):
         return None
 

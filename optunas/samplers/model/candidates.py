@@ -13,7 +13,7 @@ from optunas.errors import OptunasError
 from optunas.samplers.scene import Scene
 from optunas.spaces.draw import Draw
 from optunas.spaces.neighbours import mutate
-from optunas.spaces.sight import View, look, seen
+from optunas.spaces.sight import View, look, viewed
 
 RANDOM = 120
 PARENTS = 8
@@ -55,7 +55,7 @@ class Pool:
             for _ in range(STEPS[rng.integers(len(STEPS))]):
                 drawn.append(mutate(sight.suggest, params, rng))
                 params = drawn[-1].params
-        views = (seen(sight, lambda one=one: one) for one in reversed(drawn))
+        views = (viewed(sight, one) for one in reversed(drawn))
         return next((view for view in views if view is not None), None)
 
     def _add(self, views: Iterable[View | None]) -> list[View]:
