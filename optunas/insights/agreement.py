@@ -71,12 +71,14 @@ class Agreement:
                 f"Whether pruning is safe here can't be said: it takes {FEWEST} networks that were "
                 f"trained to the end with a report each epoch; there are {self.networks}."
             )
-        how = "was" if self.pruned_from is not None else "would be"
-        said = {
-            True: f"Pruning after epoch {row.epoch} {how} safe",
-            False: f"Pruning after epoch {row.epoch} {how} not safe",
-            None: f"Whether pruning after epoch {row.epoch} {how} safe is not sure",
+        is_past = self.pruned_from is not None
+        how = {
+            True: "was safe" if is_past else "would be safe",
+            False: "was not safe" if is_past else "would not be safe",
+            None: "was safe is not sure" if is_past else "would be safe is not sure",
         }[self.is_safe]
+        whether = "Whether pruning" if self.is_safe is None else "Pruning"
+        said = f"{whether} after epoch {row.epoch} {how}"
         return (
             f"{said}: it ranks the networks as epoch {self.epochs} does with rho {row.rho:.2f} "
             f"(95 % interval {row.low:.2f} to {row.high:.2f}, {row.networks} networks; "

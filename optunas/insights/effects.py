@@ -27,8 +27,8 @@ class Effect:
     `value`: in units of the objective, other parameters held equal; `costs`: the same by the name
     of the cost; `naive`: the plain difference of the two means of the value, which a sampler's
     preferences confound. `networks` have the choice, `others` another one; of both together
-    `pruned` were stopped, so that their values are estimated (`finals`). `sure`: whether there is an
-    effect, with one chance in twenty of any false one in the whole study (Holm).
+    `pruned` were stopped, so that their values are estimated (`finals`). `sure`: that there is one,
+    with one chance in twenty of any false one in the whole study (Holm).
     """
 
     parameter: str

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from optuna import Study
 from optuna.trial import FrozenTrial
 
-from optunas.insights.adjusted import Estimate
 from optunas.insights.agreement import agreement
 from optunas.insights.effects import Effect, effects
 from optunas.insights.holm import LEVEL
@@ -64,34 +63,25 @@ def _sure(every: Sequence[Effect]) -> list[Effect]:
 
 def _effect(effect: Effect, name: str) -> Finding:
     estimate = effect.value
-    is_good = effect.direction == "better"
+    counts = f"{effect.networks} networks with it, {effect.others} with another"
+    if effect.pruned:
+        counts += f"; {effect.pruned} were pruned, their ends estimated"
     text = (
-        f"{effect.parameter} = {effect.choice} is worth {worth(name, estimate)} "
-        f"against the other choices of it{_price(effect, is_good)} "
-        f"({effect.networks} networks with it, {effect.others} with another)."
+        f"{effect.parameter} = {effect.choice} is worth {worth(name, estimate)} against its other "
+        f"choices{_price(effect)} ({counts})."
     )
-    return Finding(
-        "effect",
-        text,
-        estimate.difference,
-        estimate.low,
-        estimate.high,
-        effect.networks + effect.others,
-    )
+    trials = effect.networks + effect.others
+    return Finding("effect", text, estimate.difference, estimate.low, estimate.high, trials)
 
 
-def _price(effect: Effect, is_good: bool) -> str:
-    """What it costs, where that is sure."""
+def _price(effect: Effect) -> str:
+    """What it costs, where that is sure: the first such cost."""
     for name, cost in effect.costs.items():
         if cost.p < LEVEL / len(effect.costs):
-            how = "costs" if cost.difference > 0 else "saves"
-            joint = "and" if (cost.difference < 0) == is_good else "but"
-            return f", {joint} {how} {amount(name, Estimate(abs(cost.difference), *_rest(cost)))}"
+            is_dear = cost.difference > 0
+            joint = "but" if is_dear == (effect.direction == "better") else "and"
+            return f", {joint} {'costs' if is_dear else 'saves'} {amount(name, cost)}"
     return ""
-
-
-def _rest(cost: Estimate) -> tuple[float, float, float, float]:
-    return cost.error, cost.low, cost.high, cost.p
 
 
 def _pruning(study: Study, trials: Sequence[FrozenTrial]) -> list[Finding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isnan
 
 LEVEL = 0.05
 
@@ -12,9 +13,10 @@ def holm(p_values: Sequence[float], level: float = LEVEL) -> list[bool]:
 
     Holm, "A simple sequentially rejective multiple test procedure", Scand. J. Statist. 1979.
     """
-    passed = [False] * len(p_values)
-    for rank, place in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
-        if not p_values[place] <= level / (len(p_values) - rank):
+    known = [1.0 if isnan(p) else p for p in p_values]
+    passed = [False] * len(known)
+    for rank, place in enumerate(sorted(range(len(known)), key=known.__getitem__)):
+        if known[place] > level / (len(known) - rank):
             break
         passed[place] = True
     return passed

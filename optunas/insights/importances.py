@@ -132,9 +132,8 @@ def _permuted(table: Array, values: Array) -> tuple[list[tuple[float, float]], f
     falls, misses = [], []
     spread = max(float(values.var()), 1e-300)
     for fold, (seen, unseen) in enumerate(KFold(FOLDS, shuffle=True, random_state=0).split(table)):
-        forest = RandomForestRegressor(
-            TREES, min_samples_leaf=3, max_features=1 / 3, random_state=fold
-        ).fit(table[seen], values[seen])
+        forest = RandomForestRegressor(TREES, min_samples_leaf=3, random_state=fold)
+        forest.fit(table[seen], values[seen])
         missed = np.square(values[unseen] - forest.predict(table[unseen])) / spread
         shuffled = _shuffled(table[unseen], np.random.default_rng(fold))
         guesses = forest.predict(shuffled.reshape(-1, table.shape[1]))

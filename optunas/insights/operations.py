@@ -32,6 +32,8 @@ SILENT = frozenset(
 )
 """Layers that say little of what a network is; they take no place in it."""
 
+COMPOSED = frozenset(("Sequential", "Parallel", "Residual", "Graph", "Node"))
+
 PARTS = ("layers", "branches", "nodes")
 
 
@@ -113,7 +115,7 @@ def _walk(said: Any, depth: int) -> Iterator[tuple[str, ...]]:
         met = [word for part in inner for words in _walk(part, depth + 1) for word in words]
         if met:
             yield tuple(met)
-    elif kind not in SILENT:
+    elif kind not in SILENT | COMPOSED:
         yield (_name(kind, said),)
 
 
@@ -178,4 +180,5 @@ def _compared(best: Array, rest: Array) -> tuple[Array, Array, Array]:
     p = 2 * t.sf(np.abs(apart) / np.maximum(error, 1e-12), freedom)
     margin = t.ppf(0.975, freedom) * error
     part = other / (one + other)  # best less all is so much of best less the rest
-    return part * (apart - margin), part * (apart + margin), np.where(error > 0, p, 1.0)
+    p = np.where(np.abs(apart) > 1e-9, p, 1.0)
+    return part * (apart - margin), part * (apart + margin), p

@@ -43,20 +43,22 @@ def unit_of(name: str) -> Unit:
 
 
 def worth(name: str, estimate: Estimate) -> str:
-    """`+0.8 ± 0.2 points`; what stands after ± is half the 95 % interval."""
-    unit = unit_of(name)
-    middle, margin = _both(estimate, unit.scale)
-    what = unit.difference or unit.unit
-    sign = "" if middle.startswith("-") else "+"
-    return f"{sign}{middle} ± {margin} {what}".strip()
+    """`+0.81 ± 0.19 points of validation accuracy`; after ± stands half the 95 % interval."""
+    sign = "-" if estimate.difference < 0 else "+"
+    return f"{sign}{amount(name, estimate)}"
 
 
 def amount(name: str, estimate: Estimate) -> str:
-    """`0.3 ± 0.1 ms of latency`."""
+    """`0.30 ± 0.10 ms of latency`: the size of a difference, with two digits of its margin."""
     unit = unit_of(name)
-    middle, margin = _both(estimate, unit.scale)
-    said = f"{middle} ± {margin}"
-    return f"{said} {unit.unit} of {unit.label}" if unit.unit else f"{said} {unit.label}"
+    middle = unit.scale * abs(estimate.difference)
+    margin = unit.scale * (estimate.high - estimate.low) / 2
+    digits = max(0, 1 - floor(log10(margin))) if margin > 0 else 0
+    said = f"{middle:,.{digits}f} ± {margin:,.{digits}f}"
+    what = unit.difference or unit.unit
+    if name in ("params", "macs"):
+        return f"{said} {unit.label}"
+    return f"{said} {what} of {unit.label}".replace("  ", " ")
 
 
 def quantity(name: str, number: float) -> str:
@@ -73,11 +75,3 @@ def duration(seconds: float) -> str:
         if seconds >= size:
             return f"{seconds / size:.3g} {name}"
     return f"{seconds:.2g} s"
-
-
-def _both(estimate: Estimate, scale: float) -> tuple[str, str]:
-    """The difference and half its interval, with two digits of the half."""
-    middle = scale * estimate.difference
-    margin = scale * (estimate.high - estimate.low) / 2
-    digits = max(0, 1 - floor(log10(margin))) if margin > 0 else 0
-    return f"{middle:,.{digits}f}", f"{margin:,.{digits}f}"
