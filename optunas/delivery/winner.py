@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from optunas._version import __version__
-from optunas.architecture import to_json
+from optunas.architecture import Layer, to_json
 from optunas.atomic import replacing
 from optunas.errors import StudyError
 from optunas.objective import Candidate, Objective
@@ -28,6 +28,7 @@ from optunas.training.checkpoint import remove
 from optunas.training.loop import evaluate, train
 from optunas.training.pace import pace
 from optunas.training.seeds import derived
+from optunas.wording import count, percent
 
 LONGER = 3
 LONGEST = 10  # times the epochs of the search, however much time there is
@@ -46,6 +47,33 @@ class Winner:
     validation: Scores
     test: Scores
     folder: Path
+    architecture: Layer | None = None
+    """None for a function of one's own"""
+    input_shape: tuple[int, ...] | None = None
+    classes: tuple[str, ...] = ()
+
+    def _repr_html_(self) -> str:
+        """Jupyter shows what it reached on the two splits, what it costs, and its picture."""
+        from optunas.report.html.card import card
+
+        scores = [
+            (name, percent(split.accuracy), percent(split.f1), f"{split.loss:.4f}", _images(split))
+            for name, split in (("validation", self.validation), ("test", self.test))
+        ]
+        said = f"{self.params:,} parameters, {count(self.macs)} MACs, {self.epochs} epochs"
+        return card(
+            f"The winner, trial {self.trial}: {said}; in {self.folder}/",
+            ("split", "accuracy", "F1", "loss", "images"),
+            scores,
+            self.architecture,
+            self.input_shape,
+            len(self.classes) or None,
+        )
+
+
+def _images(scores: Scores) -> str:
+    """How many images a split has, where its confusion is known."""
+    return "" if scores.confusion is None else f"{sum(map(sum, scores.confusion)):,}"
 
 
 def deliver(
@@ -122,6 +150,9 @@ def deliver(
         validation=validation,
         test=test,
         folder=target,
+        architecture=candidate.architecture,
+        input_shape=tuple(data.input_shape),
+        classes=tuple(data.classes),
     )
     _write(winner, candidate, objective, recipe.to_json(), seed)
     return winner

@@ -46,6 +46,20 @@ def test_retrains_the_best_trial_for_longer(study, objective, winner):
     assert winner.validation.accuracy > study.best_value
 
 
+def test_a_notebook_shows_what_it_reached_and_its_picture(winner):
+    html = winner._repr_html_()
+    test = sum(map(sum, winner.test.confusion))
+    for said in (
+        f"{100 * winner.test.accuracy:.2f} %", f"{100 * winner.validation.f1:.2f} %",
+        f">{test}<", f"{winner.params:,} parameters", "optunas-diagram",
+    ):  # fmt: skip
+        assert said in html
+    hostile = replace(winner, folder=Path("<script>alert(1)</script>"), architecture=None)
+    html = hostile._repr_html_()
+    assert "<script" not in html
+    assert "<svg" not in html
+
+
 def test_weights_load_into_the_described_network_and_give_the_test_accuracy(objective, winner):
     architecture = from_json(json.loads((winner.folder / "architecture.json").read_text()))
     data = objective.data

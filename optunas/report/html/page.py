@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from optuna import Study
 from optuna.trial import FrozenTrial
 
@@ -27,6 +26,7 @@ from optunas.report.html.searched import searched
 from optunas.report.html.security import policy
 from optunas.report.html.settings import settings
 from optunas.report.html.tables import best_table
+from optunas.report.html.templates import asset, environment
 from optunas.wording import plain
 
 
@@ -37,10 +37,10 @@ def page(study: Study, trials: Sequence[FrozenTrial] | None = None) -> str:
     stands in a study is shown as text: the page's policy lets only our own scripts run.
     """
     trials = study.get_trials(deepcopy=False) if trials is None else trials
-    template = _environment().get_template("page.html")
+    template = environment().get_template("page.html")
     drawn = figures(study, trials)
     library = packed() if drawn else Packed("", "")
-    script, style = _asset("figures.js"), _asset("style.css")
+    script, style = asset("figures.js"), asset("style.css")
     return template.render(
         name=plain(study.study_name),
         policy=policy([script, library.source] if drawn else []),
@@ -71,22 +71,6 @@ def write(study: Study, path: str | os.PathLike[str]) -> Path:
     except OSError as error:
         raise StudyError(f"can't write the report to {target}: {error.strerror}") from None
     return target
-
-
-def _environment() -> Environment:
-    """Everything that is put into a template is escaped, and what is missing is an error."""
-    return Environment(
-        loader=PackageLoader("optunas.report.html"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-def _asset(name: str) -> str:
-    """A file of the package, as it stands in the page."""
-    return (Path(__file__).parent / "templates" / name).read_text(encoding="utf-8").strip()
 
 
 def _made() -> str:

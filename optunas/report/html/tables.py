@@ -14,6 +14,7 @@ from optunas.tally import best_trials
 from optunas.wording import COUNT, SHARE, amount, plain, title
 
 BEST = 10
+HEAD = 40  # signs of the name of a column
 SHARES = ("accuracy", "f1")
 PRICES = {"params": "", "macs": COUNT}
 UNITS = {"latency_ms": "ms", "inference_memory_mb": "MiB", "memory_mb": "MiB", "train_seconds": "s"}
@@ -52,7 +53,7 @@ def cells(study: Study) -> dict[str, Cell]:
     columns: dict[str, Cell] = {}
     for aim in aims(study):
         if aim.name not in (*SHARES, "params", "macs", *UNITS):
-            columns[plain(aim.name)] = _value(aim.index)
+            columns[plain(aim.name, HEAD)] = _value(aim.index)
     for name in SHARES:
         columns[title(name)] = _attribute(name, SHARE)
     columns[title("params")] = _attribute("params")
