@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optunas.insights.choices import ABSENT, Column, one_hot
+from optunas.insights.student import half_width, two_sided
 from optunas.ranks import Array
 
 FEWEST = 5
@@ -140,10 +141,8 @@ def _slope(chosen: Array, left: Array) -> Estimate:
 
 
 def _estimate(difference: float, error: float, freedom: float) -> Estimate:
-    from scipy.stats import t  # takes long to import
-
     if not error > 0:
         return UNKNOWN
-    margin = float(t.ppf(0.975, freedom)) * error
-    p = 2 * float(t.sf(abs(difference) / error, freedom))
+    margin = half_width(freedom) * error
+    p = float(two_sided(difference / error, freedom))
     return Estimate(difference, error, difference - margin, difference + margin, p)

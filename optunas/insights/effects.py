@@ -82,7 +82,7 @@ def effects(study: Study, trials: Sequence[FrozenTrial] | None = None) -> tuple[
             int((every[place].codes == choice).sum()),
             int(((every[place].codes != choice) & (every[place].codes != ABSENT)).sum()),
             worth[place][choice],
-            {name: table[place][choice] for name, table in costly.items()},
+            _known({name: table[place][choice] for name, table in costly.items()}),
             _naive(every[place], choice, known),
             int((pruned & (every[place].codes != ABSENT)).sum()),
             is_sure,
@@ -110,6 +110,10 @@ def _costs(networks: Sequence[FrozenTrial]) -> dict[str, Array]:
         for name in COSTS
     }
     return {name: row for name, row in table.items() if len(np.unique(row[np.isfinite(row)])) > 1}
+
+
+def _known(costs: Mapping[str, Estimate]) -> dict[str, Estimate]:
+    return {name: cost for name, cost in costs.items() if np.isfinite(cost.difference)}
 
 
 def _naive(column: Column, choice: int, values: Array) -> float:

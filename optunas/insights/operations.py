@@ -13,6 +13,7 @@ from optuna.trial import FrozenTrial
 from optunas.insights.holm import holm
 from optunas.insights.reading import aim_of, trained, trials_of, value
 from optunas.insights.sample import sampled
+from optunas.insights.student import half_width, two_sided
 from optunas.ranks import Array
 
 BINS = 10
@@ -170,15 +171,13 @@ def _shares(table: Array, kinds: Sequence[str], best: int) -> tuple[Share, ...]:
 
 def _compared(best: Array, rest: Array) -> tuple[Array, Array, Array]:
     """The interval of best less all, and p: Student's t with the variance of both together."""
-    from scipy.stats import t  # takes long to import
-
     one, other = len(best), len(rest)
     squares = one * best.var(0) + other * rest.var(0)
     freedom = one + other - 2
     error = np.sqrt(squares / freedom * (1 / one + 1 / other))
     apart = best.mean(0) - rest.mean(0)
-    p = 2 * t.sf(np.abs(apart) / np.maximum(error, 1e-12), freedom)
-    margin = t.ppf(0.975, freedom) * error
+    p = two_sided(apart / np.maximum(error, 1e-12), freedom)
+    margin = half_width(freedom) * error
     part = other / (one + other)  # best less all is so much of best less the rest
     p = np.where(np.abs(apart) > 1e-9, p, 1.0)
     return part * (apart - margin), part * (apart + margin), p

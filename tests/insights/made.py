@@ -95,6 +95,13 @@ def a_search(trials: int, seed: int = 0, parameters: int = 6, workers: int = 3) 
     Choice 5 of `stage1.block1.kernel` is worth 0.02, and costs 0.3 ms of latency; nothing else is
     worth anything.
     """
+    return study_of(searched(trials, seed, parameters, workers), names=["accuracy"])
+
+
+def searched(
+    trials: int, seed: int = 0, parameters: int = 6, workers: int = 3
+) -> list[FrozenTrial]:
+    """The trials of such a search."""
     rng = np.random.default_rng(seed)
     space: dict[str, BaseDistribution] = {
         "stage1.block1.kernel": CategoricalDistribution((3, 5, 7)),
@@ -104,11 +111,7 @@ def a_search(trials: int, seed: int = 0, parameters: int = 6, workers: int = 3) 
         **choices_of(parameters - 4),
     }
     clocks = [0.0] * workers
-    made = []
-    for number in range(trials):
-        params = drawn(space, rng)
-        made.append(_searched(number, params, space, clocks, rng))
-    return study_of(made, names=["accuracy"])
+    return [_searched(n, drawn(space, rng), space, clocks, rng) for n in range(trials)]
 
 
 def _searched(
