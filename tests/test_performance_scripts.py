@@ -90,6 +90,23 @@ def test_the_script_runs_and_writes_its_tables(name: str, folder: Path, tmp_path
     assert report["title"] in done.stdout
 
 
+def test_the_report_of_a_made_up_study_is_written_and_opened(tmp_path: Path) -> None:
+    found = tmp_path / "found.json"
+    words = ["--trials", "20", "--repeats", "1", "--device", "cpu", "--json", str(found)]
+    done = subprocess.run(
+        [sys.executable, str(SCRIPTS / "report.py"), *words],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+    assert done.returncode == 0, done.stderr
+    report = json.loads(found.read_text())
+    assert report["figures"]["20"]["bytes"] < 5e6
+    assert _all_numbers(report["figures"])
+    assert "20 trials take" in done.stdout
+
+
 def _all_numbers(figures: Any) -> bool:
     """Whether the figures are there, and none is missing or negative."""
     if isinstance(figures, dict):
