@@ -102,11 +102,13 @@ class Publisher:
         from optunas import visualization
 
         plot: Callable[..., Any] = getattr(visualization, f"plot_{name}")
-        figure = plot(study, trials=trials)
-        figure.update_layout(height=HEIGHT, width=None)
-        drawn = figure.to_json()
-        if len(drawn) > MOST_BYTES:
-            raise ValueError(f"the plot of {name} is of {len(drawn):,} bytes")
+        while True:
+            figure = plot(study, trials=trials)
+            figure.update_layout(height=HEIGHT, width=None)
+            drawn = figure.to_json()
+            if len(drawn) <= MOST_BYTES or not trials:
+                break
+            trials = trials[-len(trials) // 2 :]  # the latest ones
         if self._written.get(name) != drawn:
             save_plotly_graph_object(study, figure, graph_object_id=f"optunas.{name}")
             self._written[name] = drawn

@@ -53,7 +53,7 @@ def _headline(study: Study, trials: Sequence[FrozenTrial], best: Sequence[Frozen
     if not best:
         return f"**No network has been trained to its end yet.** {tally}."
     first = best[0]
-    words = [f"{name} **{_valued(name, v)}**" for name, v in _values(study, first)]
+    words = [f"{_called(name)} **{_valued(name, v)}**" for name, v in _values(study, first)]
     cost = [f"{amount(v)} {title(n)}" for n in ("params", "macs") if (v := number(first, n))]
     several = f" (one of {len(best_trials(study, trials))} on the front)" if len(words) > 1 else ""
     link = trial_link_from_study(first.number)
@@ -65,7 +65,7 @@ def _facts(study: Study, trials: Sequence[FrozenTrial]) -> Iterator[tuple[str, s
     yield "aims at", ", ".join(f"{_way(study, i)} {code(n)}" for i, n in enumerate(_names(study)))
     limits = found.get("limits")
     if isinstance(limits, dict) and limits:
-        within = [f"{_named(n)} ≤ {_limit(n, v)}" for n, v in limits.items()]
+        within = [f"{_called(n)} ≤ {_limit(n, v)}" for n, v in limits.items()]
         yield "limits", ", ".join(within[:8])
     for name in ("data", "space"):
         if name in found:
@@ -143,8 +143,9 @@ def _valued(name: str, value: float | None) -> str:
     return amount(value, UNITS.get(name, "")) if name in DIRECTIONS else f"{value:.5g}"
 
 
-def _named(limit: Any) -> str:
-    return title(limit) if limit in UNITS else code(limit, 40)
+def _called(name: Any) -> str:
+    """What a metric or a limit is called, where it is one of ours; else what stands there."""
+    return title(name) if isinstance(name, str) and name in DIRECTIONS else code(name, 40)
 
 
 def _limit(name: Any, value: Any) -> str:
