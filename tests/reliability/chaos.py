@@ -34,7 +34,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import optuna
-from evidence import summary, told_in, wrong
+from evidence import Frozen, summary, told_in, wrong
 from servers import MariaDB, PostgreSQL, Server
 
 from optunas.attributes import evaluated
@@ -56,6 +56,7 @@ class Worker:
     command: list[str]
     starts: int = 0
     frozen_until: float = 0.0
+    frozen_since: float = 0.0
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -92,6 +93,7 @@ class Schedule:
     workers: list[Worker]
     began: float = field(default_factory=time.monotonic)
     done: dict[str, int] = field(default_factory=dict)
+    frozen: list[Frozen] = field(default_factory=list)
 
     def now(self) -> float:
         return time.monotonic() - self.began
@@ -143,12 +145,14 @@ class Chaos(Schedule):
         for worker in self.workers:
             if worker.frozen_until and self.now() >= worker.frozen_until:
                 worker.frozen_until = 0.0
+                self.frozen.append(Frozen(worker.number, worker.frozen_since, time.time()))
                 worker.send(signal.SIGCONT)
                 self.count("woke it")
         if self.freezes and self.now() >= self.freezes[0]:
             del self.freezes[0]
             worker = self.rng.choice(self.workers)
             worker.send(signal.SIGSTOP)
+            worker.frozen_since = time.time()
             worker.frozen_until = self.now() + 6 * GRACE
             self.count("froze a worker")
 
@@ -252,6 +256,7 @@ def worker(
         **os.environ,
         "OPTUNAS_STORAGE": url,
         "OPTUNAS_CHAOS": str(folder / "told"),
+        "OPTUNAS_CHAOS_WORKER": str(number),
         "OPTUNAS_SPOOL": str(own / "spool"),
         "OMP_NUM_THREADS": "1",
     }
@@ -299,7 +304,7 @@ def verdict(chaos: Schedule, study: optuna.Study, folder: Path, options: argpars
         "starts": sum(each.starts for each in chaos.workers),
         **chaos.done,
         **summary(study, told),
-        "wrong": wrong(study, told, options.trials),
+        "wrong": wrong(study, told, options.trials, chaos.frozen),
     }
     late = [each.number for each in chaos.workers if each.runs]
     if late:

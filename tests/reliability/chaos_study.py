@@ -18,6 +18,7 @@ TOLD = Path(os.environ["OPTUNAS_CHAOS"]) / f"{time.time_ns()}-{os.getpid()}.json
 
 def note(trial: int, epoch: Epoch) -> None:
     said = {
+        "worker": int(os.environ["OPTUNAS_CHAOS_WORKER"]),
         "trial": trial,
         "epoch": epoch.number,
         "of": epoch.of,

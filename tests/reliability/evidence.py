@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -21,14 +21,24 @@ SLACK_SECONDS = 0.05  # of the clocks of two processes on one machine
 
 @dataclass(frozen=True)
 class Trained:
-    """An epoch that a process has trained, or taken from a checkpoint."""
+    """An epoch that a worker's process has trained, or taken from a checkpoint."""
 
     process: str
+    worker: int
     trial: int
     epoch: int
     of: int
     seconds: float
     accuracy: float
+    until: float
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """From when to when a worker could do nothing, in seconds since 1970."""
+
+    worker: int
+    since: float
     until: float
 
 
@@ -44,7 +54,9 @@ def told_in(folder: Path) -> list[Trained]:
     return sorted(found, key=lambda trained: trained.until)
 
 
-def wrong(study: optuna.Study, told: list[Trained], wanted: int) -> list[str]:
+def wrong(
+    study: optuna.Study, told: list[Trained], wanted: int, frozen: Sequence[Frozen] = ()
+) -> list[str]:
     """Whatever is not as it must be, in words."""
     trials = study.get_trials(deepcopy=False)
     return [
@@ -52,7 +64,7 @@ def wrong(study: optuna.Study, told: list[Trained], wanted: int) -> list[str]:
         *_left_over(trials),
         *_values(trials, told),
         *_chains(trials),
-        *_twice_at_once(trials, told),
+        *_twice_at_once(trials, told, frozen),
     ]
 
 
@@ -98,19 +110,29 @@ def _chains(trials: list[FrozenTrial]) -> Iterator[str]:
                 yield f"trial {heir.number} has other parameters than {trial.number}"
 
 
-def _twice_at_once(trials: list[FrozenTrial], told: list[Trained]) -> Iterator[str]:
+def _twice_at_once(
+    trials: list[FrozenTrial], told: list[Trained], frozen: Sequence[Frozen]
+) -> Iterator[str]:
     """No two processes train the same network at the same time."""
     trained: dict[str, list[Trained]] = defaultdict(list)
     for epoch in first_hand(told):
         trained[text(trials[epoch.trial], "key")].append(epoch)
     for epochs in trained.values():
         for one, other in pairwise(epochs):
-            begun = other.until - other.seconds
+            begun = _awake_since(other, frozen)
             if one.process != other.process and begun < one.until - SLACK_SECONDS:
                 yield (
                     f"trials {one.trial} and {other.trial} trained the same network for "
                     f"{one.until - begun:.2f} s at once"
                 )
+
+
+def _awake_since(trained: Trained, frozen: Sequence[Frozen]) -> float:
+    """Since when the epoch was trained without a break: one that was frozen in it had lost its
+    trial by then, and does not know it before it reaches the database again."""
+    begun = trained.until - trained.seconds
+    breaks = (f.until for f in frozen if f.worker == trained.worker and f.until <= trained.until)
+    return max(begun, *breaks, 0.0)
 
 
 def first_hand(told: list[Trained]) -> list[Trained]:
