@@ -14,9 +14,15 @@
   const heights = new Map();
   const axis = /^[xy]axis\d*$/;
 
+  function unpacked(base64) {
+    if (Uint8Array.fromBase64) return Uint8Array.fromBase64(base64); // in browsers since 2025
+    const signs = atob(base64), bytes = new Uint8Array(signs.length);
+    for (let place = 0; place < signs.length; place++) bytes[place] = signs.charCodeAt(place);
+    return bytes;
+  }
+
   async function load() {
-    const packed = atob(document.getElementById("plotly").textContent.trim());
-    const bytes = Uint8Array.from(packed, (sign) => sign.charCodeAt(0));
+    const bytes = unpacked(document.getElementById("plotly").textContent.trim());
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
     const script = document.createElement("script");
     script.textContent = await new Response(stream).text();
