@@ -67,10 +67,7 @@ class Agreement:
         """One plain sentence."""
         row = self.judged
         if row is None:
-            return (
-                f"Whether pruning is safe here can't be said: it takes {FEWEST} networks that were "
-                f"trained to the end with a report each epoch; there are {self.networks}."
-            )
+            return f"Whether pruning is safe here can't be said: {self._missing}."
         is_past = self.pruned_from is not None
         how = {
             True: "was safe" if is_past else "would be safe",
@@ -83,6 +80,15 @@ class Agreement:
             f"{said}: it ranks the networks as epoch {self.epochs} does with rho {row.rho:.2f} "
             f"(95 % interval {row.low:.2f} to {row.high:.2f}, {row.networks} networks; "
             f"safe from {SAFE} on)."
+        )
+
+    @property
+    def _missing(self) -> str:
+        if self.networks >= FEWEST:
+            return "after an early epoch the networks do not differ, or were not reported"
+        return (
+            f"it takes {FEWEST} networks that were trained to the end with a report each epoch; "
+            f"there are {self.networks}"
         )
 
     @property

@@ -15,7 +15,7 @@ from optunas.insights.adjusted import Estimate, differences
 from optunas.insights.choices import ABSENT, Column, columns
 from optunas.insights.finals import with_finals
 from optunas.insights.holm import holm
-from optunas.insights.reading import COSTS, Aim, aim_of, measure, trials_of, value
+from optunas.insights.reading import COSTS, Aim, aim_of, aims, measure, trials_of, value
 from optunas.insights.sample import sampled
 from optunas.ranks import Array
 
@@ -25,10 +25,10 @@ class Effect:
     """A choice of a parameter against the parameter's other choices, as they were taken.
 
     `value`: in units of the objective, other parameters held equal; `costs`: the same by the name
-    of the cost; `naive`: the plain difference of the two means of the value, which a sampler's
-    preferences confound. `networks` have the choice, `others` another one; of both together
-    `pruned` were stopped, so that their values are estimated (`finals`). `sure`: that there is one,
-    with one chance in twenty of any false one in the whole study (Holm).
+    of the cost or other objective; `naive`: the plain difference of the two means of the value,
+    which a sampler's preferences confound. `networks` have the choice, `others` another one; of
+    both together `pruned` were stopped, so that their values are estimated (`finals`). `sure`: that
+    there is one, with one chance in twenty of any false one in the whole study (Holm).
     """
 
     parameter: str
@@ -65,7 +65,8 @@ def effects(study: Study, trials: Sequence[FrozenTrial] | None = None) -> tuple[
         return ()
     every = columns(networks)
     worth = differences(every, finals)
-    costly = {name: differences(every, costs[:, None]) for name, costs in _costs(networks).items()}
+    costs = _costs(networks, aims(study), aim)
+    costly = {name: differences(every, row[:, None]) for name, row in costs.items()}
     pruned = np.array([value(trial, aim) is None for trial in networks])
     known = np.where(pruned, np.nan, finals[:, 0])
     found = [
@@ -103,11 +104,13 @@ def evaluated(trials: Sequence[FrozenTrial], aim: Aim) -> list[FrozenTrial]:
     ]
 
 
-def _costs(networks: Sequence[FrozenTrial]) -> dict[str, Array]:
-    """(n,) each cost that differs between the networks; NaN where it is not known."""
+def _costs(networks: Sequence[FrozenTrial], every: Sequence[Aim], aim: Aim) -> dict[str, Array]:
+    """(n,) each cost that differs between the networks, and each other objective; NaN where it is
+    not known."""
+    names = dict.fromkeys((*COSTS, *(other.name for other in every if other.name != aim.name)))
     table = {
-        name: np.array([measure(trial, name) for trial in networks], dtype=np.float64)
-        for name in COSTS
+        name: np.array([measure(trial, name, every) for trial in networks], dtype=np.float64)
+        for name in names
     }
     return {name: row for name, row in table.items() if len(np.unique(row[np.isfinite(row)])) > 1}
 

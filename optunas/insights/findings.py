@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from optuna import Study
 from optuna.trial import FrozenTrial
 
+from optunas.attributes import BASELINE, RANDOM, text
+from optunas.insights.adjusted import differences
 from optunas.insights.agreement import agreement
-from optunas.insights.effects import Effect, effects
+from optunas.insights.choices import ABSENT, Column
+from optunas.insights.effects import Effect, effects, evaluated
+from optunas.insights.finals import with_finals
 from optunas.insights.holm import LEVEL
 from optunas.insights.reading import aim_of, trials_of
+from optunas.insights.sample import sampled
 from optunas.insights.savings import savings
 from optunas.insights.words import amount, duration, worth
 
@@ -20,7 +26,7 @@ from optunas.insights.words import amount, duration, worth
 class Finding:
     """A sentence and the estimate that it rests on, with its 95 % interval.
 
-    `kind`: `effect`, `pruning` or `savings`; `trials`: how many networks it is computed from.
+    `kind`: `effect`, `search`, `pruning` or `savings`; `trials`: how many networks it is from.
     """
 
     kind: str
@@ -32,7 +38,8 @@ class Finding:
 
 
 def findings(study: Study, trials: Sequence[FrozenTrial] | None = None) -> tuple[Finding, ...]:
-    """The effects that are sure, the largest first, then whether pruning is safe, then savings.
+    """The effects that are sure, the largest first, then whether the search beats its random draws
+    and whether pruning is safe, then savings.
 
     An effect is told where its p-value passes Holm's correction over all choices of all parameters:
     of studies in which no choice matters, one in twenty then has a finding. Its interval in the
@@ -42,7 +49,12 @@ def findings(study: Study, trials: Sequence[FrozenTrial] | None = None) -> tuple
     found = _sure(effects(study, trials))
     name = aim_of(study).name
     told = [_effect(effect, name) for effect in found]
-    return (*told, *_pruning(study, trials), *_savings(study, trials))
+    return (
+        *told,
+        *_against_random(study, trials),
+        *_pruning(study, trials),
+        *_savings(study, trials),
+    )
 
 
 def _sure(every: Sequence[Effect]) -> list[Effect]:
@@ -82,6 +94,25 @@ def _price(effect: Effect) -> str:
             joint = "but" if is_dear == (effect.direction == "better") else "and"
             return f", {joint} {'costs' if is_dear else 'saves'} {amount(name, cost)}"
     return ""
+
+
+def _against_random(study: Study, trials: Sequence[FrozenTrial]) -> list[Finding]:
+    """Whether the networks of the search are better than the random ones it began with."""
+    aim = aim_of(study)
+    networks, finals = with_finals(sampled(evaluated(trials, aim)), aim)
+    sides = [ABSENT if (role := text(t, "role")) == BASELINE else role != RANDOM for t in networks]
+    column = Column("role", (RANDOM, "search"), np.array(sides, dtype=np.int64))
+    ((_, estimate),) = differences([column], finals)
+    random, searched = ((column.codes == side).sum() for side in (0, 1))
+    if not estimate.p < LEVEL:
+        return []
+    said = (
+        f"Networks that the search proposed come to {worth(aim.name, estimate)} against random "
+        f"draws ({searched} networks against {random})."
+    )
+    total = int(random + searched)
+    low, high = estimate.low, estimate.high
+    return [Finding("search", said, estimate.difference, low, high, total)]
 
 
 def _pruning(study: Study, trials: Sequence[FrozenTrial]) -> list[Finding]:

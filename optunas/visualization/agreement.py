@@ -9,7 +9,7 @@ from optuna import Study
 from optuna.trial import FrozenTrial
 
 from optunas.insights.agreement import SAFE, Agreement, agreement
-from optunas.visualization.frame import empty, framed, rounded
+from optunas.visualization.frame import empty, epochs, framed, rounded
 from optunas.visualization.palette import BLUE, GREEN, ORANGE, faded
 
 TITLE = "Is pruning safe here?"
@@ -38,20 +38,21 @@ def plot_agreement(study: Study, trials: Sequence[FrozenTrial] | None = None) ->
             annotation={"text": "first pruned", "font": {"color": ORANGE}},
             annotation_position="bottom right",
         )
-    figure.update_xaxes(title_text="epoch", range=[0.5, found.epochs + 0.5])
+    epochs(figure.update_xaxes, found.epochs)
+    figure.update_xaxes(range=[0.5, found.epochs + 0.5])
     figure.update_yaxes(title_text=f"rank correlation with epoch {found.epochs}")
     return figure
 
 
 def _draw_rho(figure: go.Figure, found: Agreement) -> None:
-    epochs = [row.epoch for row in found.rows]
+    at = [row.epoch for row in found.rows]
     edge = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
     figure.add_trace(
-        go.Scatter(x=epochs, y=rounded(r.high for r in found.rows), showlegend=False, **edge)
+        go.Scatter(x=at, y=rounded(r.high for r in found.rows), showlegend=False, **edge)
     )
     figure.add_trace(
         go.Scatter(
-            x=epochs,
+            x=at,
             y=rounded(row.low for row in found.rows),
             fill="tonexty",
             fillcolor=faded(BLUE, 0.2),
@@ -61,7 +62,7 @@ def _draw_rho(figure: go.Figure, found: Agreement) -> None:
     )
     figure.add_trace(
         go.Scatter(
-            x=epochs,
+            x=at,
             y=rounded(row.rho for row in found.rows),
             name=f"Spearman's rho ({found.networks} networks)",
             mode="lines+markers",

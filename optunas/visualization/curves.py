@@ -12,7 +12,7 @@ from optunas.attributes import Outcome, outcome
 from optunas.insights.reading import Aim, aim_of, is_feasible, reports, trained, trials_of, value
 from optunas.insights.sample import sampled
 from optunas.insights.words import Unit, unit_of
-from optunas.visualization.frame import close_up, empty, framed, rounded, safe
+from optunas.visualization.frame import close_up, empty, epochs, framed, rounded, safe
 from optunas.visualization.palette import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, faded
 
 TITLE = "How the networks learned"
@@ -46,7 +46,7 @@ def plot_learning_curves(study: Study, trials: Sequence[FrozenTrial] | None = No
             figure.add_trace(_bundle(name, group, aim, unit, faded(colour, 0.35)))
     for trial, colour in reversed(list(zip(best, BEST, strict=False))):
         figure.add_trace(_line(trial, reports(trial, aim), unit, colour))
-    figure.update_xaxes(title_text="epoch")
+    epochs(figure.update_xaxes, max(max(reports(t, aim)) for t in (*full, *stopped)))
     shown = [unit.scale * v for t in (*full, *stopped) for v in reports(t, aim).values()]
     return figure.update_yaxes(title_text=safe(unit.title), range=close_up(shown, aim.maximise))
 
@@ -64,8 +64,8 @@ def _bundle(
     x: list[float | None] = []
     y: list[float | None] = []
     for trial in sampled(trials, OTHERS):
-        epochs, values = _drawn(reports(trial, aim), unit)
-        x += [*epochs, None]
+        steps, values = _drawn(reports(trial, aim), unit)
+        x += [*steps, None]
         y += [*values, None]
     return go.Scatter(
         x=x,
@@ -78,9 +78,9 @@ def _bundle(
 
 
 def _line(trial: FrozenTrial, curve: Curve, unit: Unit, colour: str) -> go.Scatter:
-    epochs, values = _drawn(curve, unit)
+    steps, values = _drawn(curve, unit)
     return go.Scatter(
-        x=epochs,
+        x=steps,
         y=values,
         name=f"trial {trial.number}",
         mode="lines+markers",
@@ -92,8 +92,8 @@ def _line(trial: FrozenTrial, curve: Curve, unit: Unit, colour: str) -> go.Scatt
 
 def _drawn(curve: Curve, unit: Unit) -> tuple[list[int], list[float | None]]:
     """Epochs and values, at most `LONGEST` of them with the first and the last."""
-    epochs = sorted(curve)
-    if len(epochs) > LONGEST:
-        step = (len(epochs) - 1) / (LONGEST - 1)
-        epochs = [epochs[round(place * step)] for place in range(LONGEST)]
-    return epochs, rounded((unit.scale * curve[epoch] for epoch in epochs), 4)
+    every = sorted(curve)
+    if len(every) > LONGEST:
+        step = (len(every) - 1) / (LONGEST - 1)
+        every = [every[round(place * step)] for place in range(LONGEST)]
+    return every, rounded((unit.scale * curve[epoch] for epoch in every), 4)

@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial
 from optunas.insights import Effect, effects
 from optunas.insights.reading import aim_of
 from optunas.insights.words import Unit, amount, unit_of
-from optunas.visualization.frame import empty, framed, named, rounded, safe
+from optunas.visualization.frame import empty, framed, labelled, named, rounded, safe
 from optunas.visualization.palette import BETTER, TEXT, UNCLEAR, WORSE
 
 TITLE = "What each choice is worth"
@@ -53,7 +53,7 @@ def plot_effects(study: Study, trials: Sequence[FrozenTrial] | None = None) -> g
     figure.add_vline(x=0, line={"color": TEXT, "width": 1})
     what = unit.difference or unit.unit
     figure.update_xaxes(title_text=f"{what or 'difference'} of {named(unit.label)}")
-    labels = [f"{named(e.parameter)} = {named(e.choice)}" for e in shown]
+    labels = [labelled(effect.parameter, effect.choice) for effect in shown]
     return figure.update_yaxes(
         tickvals=list(range(len(shown))), ticktext=labels, range=[len(shown) - 0.5, -0.5]
     )
@@ -82,7 +82,7 @@ def _dots(
 
 def _said(effect: Effect) -> str:
     lines = [
-        f"{named(effect.parameter)} = {named(effect.choice)}",
+        labelled(effect.parameter, effect.choice),
         f"{effect.networks} networks, {effect.others} others",
         *(f"costs {safe(amount(name, cost))}" for name, cost in effect.costs.items()),
     ]

@@ -16,7 +16,7 @@ from optunas.wording import count
 LINE = 62
 """Characters of a line of the title: what a page of 390 pixels can show."""
 
-NAME_LENGTH = 40
+NAME_LENGTH, CHOICE_LENGTH = 30, 18
 WIDE = 20.0
 """An axis is logarithmic where its largest value is so many times the smallest."""
 
@@ -80,12 +80,22 @@ def safe(text: Any, length: int = 2000) -> str:
     return said.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def named(text: Any) -> str:
+def named(text: Any, length: int = NAME_LENGTH) -> str:
     """A name, shortened in the middle where it is long, as plotly shows it."""
     said = str(text)
-    if len(said) > NAME_LENGTH:
-        said = f"{said[: NAME_LENGTH // 2]}…{said[-NAME_LENGTH // 2 + 1 :]}"
+    if len(said) > length:
+        said = f"{said[: length // 2]}…{said[1 - length // 2 :]}"
     return safe(said)
+
+
+def labelled(parameter: Any, choice: Any) -> str:
+    """`stage1.block1.kernel = 5`, as plotly shows it."""
+    return f"{named(parameter)} = {named(choice, CHOICE_LENGTH)}"
+
+
+def epochs(axis: Callable[..., go.Figure], last: int) -> None:
+    """Name an axis (`figure.update_xaxes`) of epochs, and mark whole ones."""
+    axis(title_text="epoch", dtick=max(1, -(-last // 10)), tick0=0)
 
 
 def rounded(numbers: Iterable[float], digits: int = 5) -> list[float | None]:

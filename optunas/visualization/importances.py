@@ -10,7 +10,7 @@ from optuna.trial import FrozenTrial
 
 from optunas.insights import Effect, Importance, effects, importances
 from optunas.insights.importances import FEWEST
-from optunas.visualization.frame import axes, empty, framed, named, rounded
+from optunas.visualization.frame import axes, empty, framed, labelled, named, rounded
 from optunas.visualization.palette import BLUE, FAINT, ORANGE
 
 TITLE = "Which parameters matter"
@@ -62,7 +62,7 @@ def _best(every: Sequence[Effect]) -> Mapping[str, str]:
 
 def _row(one: Importance, best: Mapping[str, str]) -> str:
     name = named(one.parameter)
-    return f"{name}: {named(best[one.parameter])}" if one.parameter in best else name
+    return labelled(one.parameter, best[one.parameter]) if one.parameter in best else name
 
 
 def _anova(found: Sequence[Importance], names: Sequence[str]) -> go.Bar:

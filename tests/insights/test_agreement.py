@@ -113,3 +113,7 @@ def test_nothing_and_what_is_no_number_say_so():
     assert agreement(study_of(bad)).is_safe is None
     same = [a_trial(n, value=0.5, values=[0.5, 0.5]) for n in range(20)]
     assert agreement(study_of(same)).is_safe is None
+    assert agreement(study_of(same)).verdict == (
+        "Whether pruning is safe here can't be said: after an early epoch the networks do not "
+        "differ, or were not reported."
+    )

@@ -63,6 +63,25 @@ def test_of_two_choices_one_sentence_is_told():
     assert told.text.startswith("p0 = a is worth +")
 
 
+@pytest.mark.parametrize(("gain", "is_told"), [(0.03, True), (0.0, False)])
+def test_the_search_is_held_against_its_random_draws(gain: float, is_told: bool):
+    rng = np.random.default_rng(0)
+    roles = ["baseline"] + ["random draw"] * 10 + [None] * 30
+    made = [
+        a_trial(n, value=float(0.8 + gain * (role is None) + rng.normal(0, 0.01)),
+                attributes={"role": role} if role else {})
+        for n, role in enumerate(roles)
+    ]  # fmt: skip
+    values = [trial.value for trial in made]
+    told = of_kind(study_of(made, names=["accuracy"]), "search")
+    assert bool(told) == is_told
+    if told:
+        assert told[0].estimate == pytest.approx(np.mean(values[11:]) - np.mean(values[1:11]), 0.03)
+        assert told[0].text.startswith("Networks that the search proposed come to +")
+        assert told[0].text.endswith("(30 networks against 10).")
+        assert told[0].trials == 40
+
+
 def test_pruning_is_told_where_it_is_sure():
     rng = np.random.default_rng(0)
     ends = rng.normal(0, 1, 60)

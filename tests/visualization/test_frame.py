@@ -5,8 +5,10 @@ import pytest
 from optunas.visualization.frame import (
     close_up,
     empty,
+    epochs,
     framed,
     is_wide,
+    labelled,
     logarithmic,
     named,
     rounded,
@@ -31,9 +33,11 @@ def test_markup_is_shown_sign_by_sign():
 
 def test_long_names_keep_both_ends():
     said = named("beginning" + "x" * 100 + "the end")
-    assert len(said) == 40
+    assert len(said) == 30
     assert said.startswith("beginning")
     assert said.endswith("the end")
+    assert labelled("kernel", "x" * 50) == f"kernel = {'x' * 9}…{'x' * 8}"
+    assert labelled("<b>", 5) == "&lt;b&gt; = 5"
 
 
 def test_titles_are_wrapped_for_narrow_pages():
@@ -85,6 +89,13 @@ def test_logarithmic_axes_are_marked_at_plain_numbers():
     assert not is_wide([1, 19])
     assert not is_wide([0, 20])
     assert not is_wide([])
+
+
+def test_epochs_are_whole():
+    figure = framed("title")
+    for last, step in ((2, 1), (10, 1), (25, 3), (300, 30)):
+        epochs(figure.update_xaxes, last)
+        assert figure.layout.xaxis.dtick == step
 
 
 def test_a_close_up_shows_the_good_ones():

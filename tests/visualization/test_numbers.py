@@ -44,7 +44,8 @@ def test_cost_shows_every_finished_network(study, frame):
     costs = frame.loc[list(search.customdata), "user_attrs_latency_ms"]
     assert search.x == pytest.approx(costs, rel=1e-4)
     pruned = named(figure, "pruned")
-    last = [study.trials[n].intermediate_values[3] for n in pruned.customdata]
+    trials = study.get_trials(deepcopy=False)
+    last = [trials[n].intermediate_values[3] for n in pruned.customdata]
     assert pruned.y == pytest.approx([100 * value for value in last], rel=1e-4)
 
 
@@ -111,7 +112,8 @@ def test_timeline_has_a_bar_for_every_trial(study, frame):
 
 def test_agreement_shows_spearmans_rho(study, frame):
     trained = frame.index[frame["user_attrs_outcome"] == "trained"]
-    rows = np.array([list(study.trials[n].intermediate_values.values()) for n in trained])
+    trials = study.get_trials(deepcopy=False)
+    rows = np.array([list(trials[n].intermediate_values.values()) for n in trained])
     figure = pictures.plot_agreement(study)
     line = named(figure, "Spearman")
     rho = [spearmanr(rows[:, place], rows[:, -1]).statistic for place in range(7)]
@@ -129,7 +131,7 @@ def test_learning_curves_are_what_was_reported(study, frame):
     lines = [trace for trace in figure.data if str(trace.name).startswith("trial ")]
     assert {line.name for line in lines} == {f"trial {number}" for number in best}
     top = named(figure, f"trial {best[0]}")
-    reported = study.trials[best[0]].intermediate_values
+    reported = study.get_trials(deepcopy=False)[best[0]].intermediate_values
     assert list(top.x) == list(reported)
     assert top.y == pytest.approx([100 * value for value in reported.values()], rel=1e-3)
     assert named(figure, "trained").name == f"trained ({len(trained) - 5})"
@@ -152,7 +154,7 @@ def test_effects_importances_and_operations_are_those_of_insights(study):
     assert anova.x == pytest.approx([one.anova for one in found], rel=1e-2)
     assert permuted.x == pytest.approx([one.permutation for one in found], rel=1e-2)
     first = next(name for name in anova.y if name.startswith("stage1.block1.kernel"))
-    assert first == "stage1.block1.kernel: 5"
+    assert first == "stage1.block1.kernel = 5"
 
     (heat,) = pictures.plot_operations(study).data
     shares = operations(study)
