@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from optunas import delivery as delivery
     from optunas import insights as insights
     from optunas import nn as nn
+    from optunas import report as report
     from optunas import spaces as spaces
     from optunas import storage as storage
     from optunas import testing as testing
@@ -49,6 +50,7 @@ _HOME = {
     "nn": "",
     "promote": "worker",
     "reference": "references",
+    "report": "",
     "spaces": "",
     "storage": "",
     "testing": "",
@@ -75,6 +77,7 @@ __all__ = [
     "nn",
     "promote",
     "reference",
+    "report",
     "spaces",
     "storage",
     "testing",

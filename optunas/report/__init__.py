@@ -9,11 +9,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from optunas.report.html import compare as compare
+    from optunas.report.html import page as page
+    from optunas.report.html import write as write
     from optunas.report.publisher import Publisher as Publisher
 
-_HOME = {"Publisher": "publisher"}
+_HOME = {"Publisher": "publisher", "compare": "html", "page": "html", "write": "html"}
 
-__all__ = ["Publisher"]
+__all__ = ["Publisher", "compare", "page", "write"]
 
 
 def __getattr__(name: str) -> Any:

@@ -52,12 +52,12 @@ def changes(study: Study, trials: Sequence[FrozenTrial]) -> Changes | None:
         return Changes(
             f"Nothing so far: the hand-made network, trial {winner.number}, is the best."
         )
-    return told(difference(by_hand, winner))
+    who = f"From the hand-made network (trial {by_hand.number}) to the winner"
+    return told(difference(by_hand, winner), f"{who} (trial {winner.number}).")
 
 
-def told(found: Difference) -> Changes:
+def told(found: Difference, intro: str) -> Changes:
     """A difference in words and tables."""
-    intro = f"From the hand-made network (trial {found.one}) to the winner (trial {found.other})."
     if found.unread:
         intro += f" The networks can't be held against each other: {found.unread}"
     names = (f"trial {found.one}", f"trial {found.other}")

@@ -21,6 +21,7 @@ from optunas.report.html.ends import ends, saved
 from optunas.report.html.figures import figures
 from optunas.report.html.headline import headline
 from optunas.report.html.networks import networks
+from optunas.report.html.notebook import Page
 from optunas.report.html.plotly import Packed, packed
 from optunas.report.html.searched import searched
 from optunas.report.html.security import policy
@@ -30,8 +31,8 @@ from optunas.report.html.templates import asset, environment
 from optunas.wording import plain
 
 
-def page(study: Study, trials: Sequence[FrozenTrial] | None = None) -> str:
-    """The report of a study as an HTML text.
+def page(study: Study, trials: Sequence[FrozenTrial] | None = None) -> Page:
+    """The report of a study as an HTML text, which Jupyter shows.
 
     trials: those of the study where they were just read; by default they are read now. Whatever
     stands in a study is shown as text: the page's policy lets only our own scripts run.
@@ -41,7 +42,7 @@ def page(study: Study, trials: Sequence[FrozenTrial] | None = None) -> str:
     drawn = figures(study, trials)
     library = packed() if drawn else Packed("", "")
     script, style = asset("figures.js"), asset("style.css")
-    return template.render(
+    text = template.render(
         name=plain(study.study_name),
         policy=policy([script, library.source] if drawn else []),
         style=style,
@@ -59,6 +60,7 @@ def page(study: Study, trials: Sequence[FrozenTrial] | None = None) -> str:
         settings=settings(study, trials),
         made=_made(),
     )
+    return Page(text)
 
 
 def write(study: Study, path: str | os.PathLike[str]) -> Path:
