@@ -27,6 +27,9 @@ SAFE = [
 
 STYLE = (
     b"<style>.MuiBox-root{min-width:0}"
+    b".MuiCard-root:has(>div>img[alt]){width:460px!important;max-width:100%}"
+    b".MuiCard-root>div:has(>img[alt]){height:auto!important}"
+    b".MuiCard-root>div>img[alt]{height:auto!important;max-height:640px}"
     b"@media(max-width:760px){"
     b"[class*=MuiGrid-grid-xs]{flex-basis:100%!important;max-width:100%!important}"
     b".MuiBox-root:has(>.MuiList-root){flex:0 0 76px;min-width:0!important;width:76px!important;"
@@ -37,7 +40,8 @@ STYLE = (
 )
 """The page is made for wide screens. An attribute of a thousand characters stands on one line, in a
 box that would scroll if those around it did not grow with it; on a narrow screen plots stand side
-by side, and the list of trials takes more room than the trial."""
+by side, and the list of trials takes more room than the trial. Pictures are shown as large as one
+can read them."""
 
 
 class _Threads(ThreadingMixIn, WSGIServer):

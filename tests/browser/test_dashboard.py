@@ -126,6 +126,7 @@ def test_a_trials_note_pictures_and_table_are_visible(
         picture.scroll_into_view_if_needed()
         seen(picture)
         assert picture.evaluate("image => image.naturalWidth") > 90, name
+        assert picture.bounding_box()["width"] > (400 if width == 1280 else 150)  # readable
     assert screenshot(page, f"dashboard-artifacts-{width}").exists()
     page.get_by_label("show artifact table").first.click()
     page.wait_for_timeout(500)
