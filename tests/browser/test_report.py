@@ -15,6 +15,7 @@ from optunas import fingerprint
 from optunas.report.html import write
 
 from ..performance.made_up import made_up
+from ..small import STUDY_FILE, optunas
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
@@ -67,6 +68,37 @@ def test_everything_is_visible_and_readable_in_light_and_dark(
     dark = page.locator(TICK).first.evaluate("e => getComputedStyle(e).fill")
     assert luminance(light) < 0.1 < 0.5 < luminance(dark)
     assert complaints == []
+
+
+def test_a_real_search_is_shown(
+    page: Any, complaints: list[str], tmp_path: Path, screenshot: Callable[..., Path]
+) -> None:
+    (tmp_path / "few.py").write_text(STUDY_FILE)
+    code, _, err = optunas("run", "few.py", "--trials", "5", folder=tmp_path)
+    assert code == 0, err
+    code, _, err = optunas("report", "-o", "found.html", folder=tmp_path)
+    assert (code, err) == (0, "")
+    opened(page, tmp_path / "found.html")
+    assert complaints == []
+    storage = f"sqlite:///{tmp_path}/optunas.db"
+    best = optuna.load_study(study_name="few", storage=storage).best_trial
+    said = page.locator(".lead").inner_text()
+    assert f"trial {best.number}: accuracy {100 * best.value:.2f} %" in said
+    assert page.locator("#searched pre").inner_text() == "optunas run few.py --trials 5"
+    assert page.locator(f"#networks article >> text=Trial {best.number}").is_visible()
+    for plot in page.locator(".plot").all():
+        assert plot.locator(".main-svg").first.is_visible()
+    screenshot(page, "report-real-search")
+
+
+def test_without_javascript_words_tables_and_pictures_are_there(
+    report: Path, open_page: Callable[..., Any]
+) -> None:
+    page = open_page(java_script_enabled=False)
+    page.goto(report.as_uri())
+    assert page.locator("#best table").is_visible()
+    assert page.locator("svg.optunas-diagram").first.is_visible()
+    assert "switched off" in page.locator("noscript").inner_text()
 
 
 def readable(page: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from datetime import UTC, datetime
@@ -28,8 +29,13 @@ def study() -> optuna.Study:
 
 
 @pytest.fixture(scope="module")
-def read(study: optuna.Study) -> Read:
-    return Read(page(study))
+def html(study: optuna.Study) -> str:
+    return page(study)
+
+
+@pytest.fixture(scope="module")
+def read(html: str) -> Read:
+    return Read(html)
 
 
 def best(study: optuna.Study) -> optuna.trial.FrozenTrial:
@@ -135,12 +141,23 @@ def test_every_plot_is_there_with_its_heading_and_reading_aid(read: Read) -> Non
     assert tags.count("figure") == tags.count("figcaption") == len(plots)
 
 
-def test_nothing_is_loaded_from_anywhere(study: optuna.Study) -> None:
-    text = page(study)
-    read = Read(text)
+def test_the_plot_of_costs_holds_every_network_once(study: optuna.Study, html: str) -> None:
+    text = re.search(r'id="plot-cost-data">(.*?)</script>', html)
+    assert text is not None
+    figure = json.loads(text[1])
+    marks = [t for t in figure["data"] if not t["name"].startswith("Pareto")]
+    shown = [number for trace in marks for number in trace["customdata"]]
+    assert sorted(shown) == [trial.number for trial in study.trials]
+    params = {n: x for trace in marks for n, x in zip(trace["customdata"], trace["x"], strict=True)}
+    for trial in study.trials:
+        assert params[trial.number] == pytest.approx(trial.user_attrs["params"], rel=1e-4)
+    assert {"scattergl"}.isdisjoint(trace["type"] for trace in figure["data"])
+
+
+def test_nothing_is_loaded_from_anywhere(html: str, read: Read) -> None:
     assert not {"link", "img", "iframe", "object", "embed", "a"} & {tag for tag, _ in read.elements}
     assert not {"src", "href"} & {name for _, known in read.elements for name in known}
-    assert len(text.encode()) < 5e6
+    assert len(html.encode()) < 5e6
 
 
 # studies of all kinds

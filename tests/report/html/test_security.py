@@ -59,8 +59,7 @@ def spoiled(value: Any) -> optuna.Study:
                 intermediate_values={1: 0.5},
             )
         )  # fmt: skip
-    good = made_up(14).get_trials()
-    study.add_trials(good)
+    study.add_trials(made_up(14).get_trials())
     for attribute in (fingerprint.ATTRIBUTE, fingerprint.COMMAND):
         study.set_user_attr(attribute, value)
     return study
@@ -70,9 +69,14 @@ def executable(read: Read) -> list[str]:
     return [text for kind, text in read.scripts if kind is None]
 
 
+@pytest.fixture(scope="module")
+def good() -> Read:
+    return Read(page(made_up(14)))
+
+
 @pytest.mark.parametrize("kind", VALUES)
-def test_nothing_of_a_study_becomes_markup(kind: str) -> None:
-    good, bad = Read(page(made_up(14))), Read(page(spoiled(VALUES[kind])))
+def test_nothing_of_a_study_becomes_markup(kind: str, good: Read) -> None:
+    bad = Read(page(spoiled(VALUES[kind])))
     known = {(tag, name) for tag, attributes in good.elements for name in attributes}
     assert {(tag, name) for tag, attributes in bad.elements for name in attributes} <= known
     assert executable(bad) == executable(good)
