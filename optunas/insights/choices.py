@@ -103,16 +103,19 @@ def one_hot(columns: Sequence[Column], rows: int) -> Array:
 def shown(choice: Any) -> str:
     """A choice as a short text."""
     said = f"{choice:.6g}" if isinstance(choice, float) else str(choice)
-    said = "".join(c if c.isprintable() else " " for c in said[:LABEL_LENGTH])
+    said = said[:LABEL_LENGTH]
+    if not said.isprintable():
+        said = "".join(c if c.isprintable() else " " for c in said)
     return said or "''"
 
 
 def _choices(name: str, values: Sequence[Any]) -> Column:
     """Choices in the order of numbers where they are numbers, else of their names."""
-    taken = {shown(value): value for value in values if value is not None}
+    said = [None if value is None else shown(value) for value in values]
+    taken = {label: value for label, value in zip(said, values, strict=True) if label is not None}
     labels = sorted(taken, key=lambda label: _order(taken[label]))
     places = {label: place for place, label in enumerate(labels)}
-    codes = [ABSENT if value is None else places[shown(value)] for value in values]
+    codes = [ABSENT if label is None else places[label] for label in said]
     return Column(name, tuple(labels), np.array(codes, dtype=np.int64))
 
 

@@ -61,9 +61,16 @@ def effects(study: Study, trials: Sequence[FrozenTrial] | None = None) -> tuple[
     """
     aim = aim_of(study)
     networks, finals = with_finals(sampled(evaluated(trials_of(study, trials), aim)), aim)
+    return effects_among(study, networks, finals)
+
+
+def effects_among(
+    study: Study, networks: Sequence[FrozenTrial], finals: Array
+) -> tuple[Effect, ...]:
+    """The same for networks whose values (networks, draws) are known; see `finals.with_finals`."""
     if not networks:
         return ()
-    every = columns(networks)
+    aim, every = aim_of(study), columns(networks)
     worth = differences(every, finals)
     costs = _costs(networks, aims(study), aim)
     costly = {name: differences(every, row[:, None]) for name, row in costs.items()}

@@ -25,16 +25,20 @@ from optunas.ranks import Array
 Rows = NDArray[np.bool_]
 
 DRAWS = 10
+LEFT_OUT = 0.2
+"""Where a larger share of the networks is left out, the others are a selection that misleads."""
+
 PENALTIES = 10.0 ** np.arange(-1, 5)
-FEWEST = 20
+FEWEST = 10
 """So many networks trained to the end, that reported after the same epoch, estimate the end."""
 
 
 def with_finals(trials: Sequence[FrozenTrial], aim: Aim) -> tuple[list[FrozenTrial], Array]:
     """The trained networks and those pruned ones whose end can be estimated, in their order, and
-    their values (networks, DRAWS): of the trained ones the same throughout.
+    their values (networks, DRAWS): of the trained ones the same throughout. None at all where more
+    than `LEFT_OUT` of them would be missing.
     """
-    kept = [t for t in trials if value(t, aim) is not None or _stopped_at(t, aim) is not None]
+    kept = [t for t in trials if value(t, aim) is not None or outcome(t) is Outcome.PRUNED]
     table = one_hot(columns(kept), len(kept))
     known = np.array([value(trial, aim) for trial in kept], dtype=np.float64)
     values = np.repeat(known[:, None], DRAWS, axis=1)
@@ -48,6 +52,8 @@ def with_finals(trials: Sequence[FrozenTrial], aim: Aim) -> tuple[list[FrozenTri
         if teachers.sum() >= FEWEST:
             values[learners] = _imputed(then, table, known, teachers, learners, rng)
     there = np.flatnonzero(np.isfinite(values).all(1))
+    if len(there) < (1 - LEFT_OUT) * len(kept):
+        return [], np.zeros((0, DRAWS))
     return [kept[place] for place in there], values[there]
 
 

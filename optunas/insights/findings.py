@@ -13,13 +13,14 @@ from optunas.attributes import BASELINE, RANDOM, text
 from optunas.insights.adjusted import differences
 from optunas.insights.agreement import agreement
 from optunas.insights.choices import ABSENT, Column
-from optunas.insights.effects import Effect, effects, evaluated
+from optunas.insights.effects import Effect, effects_among, evaluated
 from optunas.insights.finals import with_finals
 from optunas.insights.holm import LEVEL
-from optunas.insights.reading import aim_of, trials_of
+from optunas.insights.reading import Aim, aim_of, trials_of
 from optunas.insights.sample import sampled
 from optunas.insights.savings import savings
 from optunas.insights.words import amount, duration, worth
+from optunas.ranks import Array
 
 
 @dataclass(frozen=True)
@@ -46,12 +47,12 @@ def findings(study: Study, trials: Sequence[FrozenTrial] | None = None) -> tuple
     sentence is the plain 95 % one.
     """
     trials = trials_of(study, trials)
-    found = _sure(effects(study, trials))
-    name = aim_of(study).name
-    told = [_effect(effect, name) for effect in found]
+    aim = aim_of(study)
+    networks, finals = with_finals(sampled(evaluated(trials, aim)), aim)
+    told = [_effect(effect, aim.name) for effect in _sure(effects_among(study, networks, finals))]
     return (
         *told,
-        *_against_random(study, trials),
+        *_against_random(networks, finals, aim),
         *_pruning(study, trials),
         *_savings(study, trials),
     )
@@ -96,10 +97,8 @@ def _price(effect: Effect) -> str:
     return ""
 
 
-def _against_random(study: Study, trials: Sequence[FrozenTrial]) -> list[Finding]:
+def _against_random(networks: Sequence[FrozenTrial], finals: Array, aim: Aim) -> list[Finding]:
     """Whether the networks of the search are better than the random ones it began with."""
-    aim = aim_of(study)
-    networks, finals = with_finals(sampled(evaluated(trials, aim)), aim)
     sides = [ABSENT if (role := text(t, "role")) == BASELINE else role != RANDOM for t in networks]
     column = Column("role", (RANDOM, "search"), np.array(sides, dtype=np.int64))
     ((_, estimate),) = differences([column], finals)

@@ -24,8 +24,8 @@ FEWEST = 20
 
 FOLDS = 5
 TREES = 50
-FOREST = 500
-"""The forest sees at most so many networks."""
+LARGEST = 500
+"""Above so many networks a random sample carries it."""
 
 REPEATS = 3
 
@@ -54,11 +54,11 @@ def importances(
 ) -> tuple[Importance, ...]:
     """Every parameter with two values or more, the most important (PED-ANOVA) first.
 
-    Networks that were trained to the end count, a reused result once; above `sample.LARGEST` a
-    random sample of them. Empty below `FEWEST`. Which way a parameter works say `effects`.
+    Networks that were trained to the end count, a reused result once; above `LARGEST` a random
+    sample of them. Empty below `FEWEST`. Which way a parameter works say `effects`.
     """
     aim = aim_of(study)
-    networks = sampled(trained(trials_of(study, trials), aim))
+    networks = sampled(trained(trials_of(study, trials), aim), LARGEST)
     if len(networks) < FEWEST:
         return ()
     values = np.array([value(trial, aim) for trial in networks], dtype=np.float64)
@@ -66,7 +66,7 @@ def importances(
     if not names or not np.ptp(values):
         return ()
     shares = _anova(study, networks, aim)
-    drops, fit = _permuted(*_some(table, values))
+    drops, fit = _permuted(table, values)
     found = [
         Importance(name, shares.get(name, 0.0), mean, spread, fit, len(networks))
         for name, (mean, spread) in zip(names, drops, strict=True)
@@ -113,12 +113,6 @@ def _place(distribution: BaseDistribution, choice: Any) -> float:
     if isinstance(distribution, CategoricalDistribution):
         return float(distribution.to_internal_repr(choice))
     return float(choice)
-
-
-def _some(table: Array, values: Array) -> tuple[Array, Array]:
-    """At most `FOREST` rows, spread over the study."""
-    rows = np.linspace(0, len(table) - 1, min(len(table), FOREST)).round().astype(int)
-    return table[rows], values[rows]
 
 
 def _permuted(table: Array, values: Array) -> tuple[list[tuple[float, float]], float]:

@@ -15,6 +15,10 @@ from optunas.visualization.frame import empty, framed, labelled, named, rounded,
 from optunas.visualization.palette import BETTER, TEXT, UNCLEAR, WORSE
 
 TITLE = "What each choice is worth"
+MISSING = (
+    "It takes a choice that five networks made and five others did not, and ten networks trained "
+    "to the end where many were pruned."
+)
 SHOWN = 24
 ROW = 22
 KINDS = {

@@ -73,7 +73,7 @@ def test_nothing_is_said_in_a_line():
     said = {plot.__name__: text_of(plot(study_of([]))) for plot in PLOTS}
     assert "takes 10 networks" in said["plot_agreement"]
     assert "params" in said["plot_cost"]
-    assert "five networks" in said["plot_effects"]
+    assert "five networks made" in said["plot_effects"]
     assert "takes 20 networks" in said["plot_importances"]
     assert "takes 20 networks" in said["plot_operations"]
     assert "No network has reported" in said["plot_learning_curves"]
