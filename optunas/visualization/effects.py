@@ -36,10 +36,7 @@ def plot_effects(study: Study, trials: Sequence[FrozenTrial] | None = None) -> g
     """
     every = effects(study, trials)
     if not every:
-        missing = (
-            "No choice was taken by five networks that were trained to the end, beside others."
-        )
-        return empty(TITLE, missing)
+        return empty(TITLE, MISSING)
     chosen = sorted(every, key=lambda e: -abs(e.value.difference) / e.value.error)[:SHOWN]
     shown = sorted(chosen, key=lambda effect: -effect.value.difference)
     unit = unit_of(aim_of(study).name)
