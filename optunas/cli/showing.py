@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import threading
 import webbrowser
 from typing import TYPE_CHECKING, Annotated
 
@@ -48,11 +50,13 @@ def dashboard(
 
     opened = open_storage(storage, create=False)
     with explained(address(opened)):
-        page = "" if study is None else _page_of(study, opened)
+        number = None if study is None else _number_of(study, opened)
     check_free("the dashboard", host, port)
+    page = "" if number is None else f"dashboard/studies/{number}"
     url = f"http://{written(host, port)}/{page}"
 
     def ready() -> None:
+        threading.Thread(target=_read_ahead, args=(opened, number), daemon=True).start()
         say(f"{describe(opened)} is shown at {url}  (Ctrl-C ends it)")
         if not is_private(host):
             complain(f"warning: whoever reaches port {port} can read and change these studies")
@@ -83,9 +87,18 @@ def show(
         server.serve_forever()
 
 
-def _page_of(study: str, opened: SharedStorage) -> str:
-    """The path of a study's page. Raises `StudyError` where there is no such study."""
+def _number_of(study: str, opened: SharedStorage) -> int:
+    """By what the dashboard knows a study. Raises `StudyError` where there is no such study."""
     from optunas.study import load_study
 
     load_study(study, opened)
-    return f"dashboard/studies/{opened.get_study_id_from_name(study)}"
+    return opened.get_study_id_from_name(study)
+
+
+def _read_ahead(opened: SharedStorage, number: int | None) -> None:
+    """Read the trials of this study, or of the latest one, until the browser asks for them."""
+    with contextlib.suppress(Exception):  # whoever asks is told
+        inner = opened.inner
+        names = [study.study_name for study in inner.get_all_studies()]
+        latest = max(map(inner.get_study_id_from_name, names)) if number is None else number
+        inner.get_all_trials(latest, deepcopy=False)
