@@ -65,7 +65,9 @@ ARROWS = {
     "worker": "attributes process pruners storage tally errors",
     # what people touch
     "studyfile": "errors",
-    "delivery": "architecture objective report tally training wording errors _version atomic",
+    "delivery": (
+        "architecture data nn objective report tally training wording errors _version atomic"
+    ),
     "search": ("_named data limits objective report spaces study studyfile training worker errors"),
     "deadline": "facts worker",
     "promise": "delivery facts machine nn objective training errors",

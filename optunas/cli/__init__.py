@@ -16,6 +16,7 @@ from optunas._version import __version__
 from optunas.cli import (
     comparing,
     delivering,
+    predicting,
     promoting,
     reading,
     reporting,
@@ -45,6 +46,7 @@ app = typer.Typer(
     optunas dashboard                    watch it in the browser
     optunas serve                        stand before a database for hundreds of workers
     optunas deliver studies/digits.py    retrain the best, test it once, write it to disk
+    optunas predict winner/ image.jpg    what the delivered network says of images
 
     \b
     Exit codes: 0 done; 2 something that you can mend, said in one line (trial after trial that
@@ -98,5 +100,6 @@ for command in (
     showing.dashboard,
     serving.serve,
     delivering.deliver,
+    predicting.predict,
 ):
     app.command()(command)

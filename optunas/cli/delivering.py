@@ -34,8 +34,10 @@ def deliver(
 ) -> None:
     """Retrain the best network for longer, measure it once on the test split, write it to disk.
 
-    The folder then holds the weights (safetensors), the network as torch.export knows it
-    (model.pt2), its architecture, and winner.json with all that is known of it.
+    The folder then holds the weights (safetensors), the network as plain PyTorch (model.py), as
+    torch.export knows it (model.pt2) and for other runtimes (model.onnx), each checked in a process
+    of its own; what is done to images before; its architecture; and winner.json with all that is
+    known of it. `optunas predict` uses it.
     """
     from optunas.search import search_for
     from optunas.study import load_study
@@ -78,3 +80,5 @@ def retrain_and_keep(
     say(f"{winner.folder}/ holds the winner: trial {winner.trial}, {winner.params:,} parameters")
     say(f"  validation  accuracy {winner.validation.accuracy:.4f}, F1 {winner.validation.f1:.4f}")
     say(f"  test        accuracy {winner.test.accuracy:.4f}, F1 {winner.test.f1:.4f}")
+    for file in winner.files:
+        say(f"  {file}")

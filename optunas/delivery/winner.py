@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import time
-import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -14,12 +13,13 @@ from typing import Any
 import torch
 from optuna import Study
 from optuna.trial import FixedTrial, FrozenTrial
-from safetensors.torch import save_file
 from torch import nn
 
 from optunas._version import __version__
 from optunas.architecture import Layer, to_json
 from optunas.atomic import replacing
+from optunas.data import Data
+from optunas.delivery.export import Exported, export
 from optunas.errors import StudyError
 from optunas.objective import Candidate, Objective
 from optunas.tally import best_trials
@@ -51,6 +51,8 @@ class Winner:
     """None for a function of one's own"""
     input_shape: tuple[int, ...] | None = None
     classes: tuple[str, ...] = ()
+    files: tuple[Exported, ...] = ()
+    """the files of the network, and how far each was off when it was loaded again"""
 
     def _repr_html_(self) -> str:
         """Jupyter shows what it reached on the two splits, what it costs, and its picture."""
@@ -94,7 +96,7 @@ def deliver(
     of this may take: its epochs are then as many as fit, up to ten times those of the search, at a
     pace that is measured first.
 
-    The folder holds `weights.safetensors`, `model.pt2` (`torch.export`, any batch size),
+    The folder holds the files of `optunas.delivery.export` (weights, plain PyTorch, ONNX, ...),
     `architecture.json` where the network is described, and `winner.json` with what is known of it;
     that one is written last, so a folder that has it is complete. Raises `StudyError` where there
     is no completed trial, or the objective is not the one that the study was searched with.
@@ -153,9 +155,18 @@ def deliver(
         architecture=candidate.architecture,
         input_shape=tuple(data.input_shape),
         classes=tuple(data.classes),
+        files=tuple(export(network, data, target, _said(candidate, data))),
     )
     _write(winner, candidate, objective, recipe.to_json(), seed)
     return winner
+
+
+def _said(candidate: Candidate, data: Data) -> str:
+    size = "x".join(map(str, data.input_shape))
+    return (
+        f"A network of {candidate.params:,} parameters and {candidate.macs:,} multiply-accumulates "
+        f"for an image of {size}, found by optunas {__version__}."
+    )
 
 
 def _epochs_within(
@@ -199,9 +210,6 @@ def _write(
     winner: Winner, candidate: Candidate, objective: Objective, recipe: dict[str, Any], seed: int
 ) -> None:
     folder, data = winner.folder, objective.data
-    state = {name: tensor.contiguous() for name, tensor in winner.network.state_dict().items()}
-    save_file(state, folder / "weights.safetensors")
-    exported = _export(winner.network, data.input_shape, folder / "model.pt2")
     if candidate.architecture is not None:
         text = json.dumps(to_json(candidate.architecture), indent=1)
         (folder / "architecture.json").write_text(text)
@@ -219,34 +227,10 @@ def _write(
         "seed": seed,
         "validation": asdict(winner.validation),
         "test": asdict(winner.test),
-        "model.pt2": exported,
+        "files": {one.file: one.why or {"gap": one.gap} for one in winner.files},
         "optunas": __version__,
         "torch": torch.__version__,
     }
     with replacing(folder / "winner.json") as file:
         file.write(json.dumps(facts, indent=1).encode())
     remove(folder / "training.pt")
-
-
-def _export(network: nn.Module, shape: tuple[int, ...], path: Path) -> str:
-    """Write the network with `torch.export`, and check the file on made-up images.
-
-    Says how far its logits are from the network's, or why there is no file.
-    """
-    device = next(network.parameters()).device
-    images = torch.randn(3, *shape, device=device, generator=torch.Generator(device).manual_seed(0))
-    try:
-        with torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of torch's own insides; the file is checked below
-            batch = {0: torch.export.Dim("batch", min=1, max=4096)}
-            program = torch.export.export(network, (images,), dynamic_shapes=(batch,))
-            torch.export.save(program, path)
-            loaded = torch.export.load(path).module()
-            gap = max(
-                float((loaded(x) - network(x)).abs().max())
-                for x in (images, images[:1], images[:2])
-            )
-    except Exception as error:  # a person's own network may do what can't be exported
-        path.unlink(missing_ok=True)
-        return f"not exported: {' '.join(str(error).split())[:300]}"
-    return f"logits within {gap:.1e} of the trained network's"

@@ -22,8 +22,8 @@ class SelfAttention(nn.Module):
         self, width: int, heads: int, head_width: int, features: int, bias: bool, dropout: float
     ) -> None:
         super().__init__()
-        self.heads = heads
-        self.dropout = dropout
+        self.width, self.heads, self.head_width, self.features = width, heads, head_width, features
+        self.bias, self.dropout = bias, dropout
         inner = heads * head_width
         self.qkv = nn.Linear(width, 3 * inner, bias)
         self.out = nn.Linear(inner, features, bias)
@@ -73,7 +73,7 @@ class WindowSelfAttention(SelfAttention):
         dropout: float,
     ) -> None:
         super().__init__(shape[0], heads, head_width, features, bias, dropout)
-        self.window, self.shift = window, shift
+        self.shape, self.window, self.shift = shape, window, shift
         self.grid = (-(-shape[1] // window[0]), -(-shape[2] // window[1]))
         seen, count = window[0] * window[1], self.grid[0] * self.grid[1]
         biases = (2 * window[0] - 1) * (2 * window[1] - 1)

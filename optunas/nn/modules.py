@@ -1,4 +1,8 @@
-"""The modules that torch lacks: branches that meet, a scale for each channel, stochastic depth."""
+"""The modules that torch lacks: branches that meet, a scale for each channel, stochastic depth.
+
+Like torch's own, each module here and beside keeps what it was made with under the names of its
+`__init__`: so a network can be written down as Python (`optunas.delivery.code`).
+"""
 
 from __future__ import annotations
 
@@ -51,7 +55,7 @@ class Scale(nn.Module):
 
     def __init__(self, channels: int, init: float, dimensions: int) -> None:
         super().__init__()
-        self.init = init
+        self.channels, self.init, self.dimensions = channels, init, dimensions
         self.weight = nn.Parameter(torch.empty(channels, *(1,) * (dimensions - 1)))
         self.reset_parameters()
 

@@ -62,6 +62,7 @@ class WithClassToken(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
+        self.width = width
         self.token = nn.Parameter(torch.empty(1, 1, width))
         self.reset_parameters()
 
@@ -79,6 +80,7 @@ class LearnedPosition(nn.Module):
 
     def __init__(self, length: int, width: int) -> None:
         super().__init__()
+        self.length, self.width = length, width
         self.place = nn.Parameter(torch.empty(1, length, width))
         self.reset_parameters()
 
@@ -98,6 +100,7 @@ class SinePosition(nn.Module):
 
     def __init__(self, length: int, width: int) -> None:
         super().__init__()
+        self.length, self.width = length, width
         self.register_buffer("place", torch.empty(1, length, width), persistent=False)
         self.reset_parameters()
 

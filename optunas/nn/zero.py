@@ -32,6 +32,7 @@ class Padding(nn.Module):
 
     def __init__(self, left: int, right: int, top: int, bottom: int) -> None:
         super().__init__()
+        self.left, self.right, self.top, self.bottom = left, right, top, bottom
         self.amounts = [left, right, top, bottom]
 
     def forward(self, x: Tensor) -> Tensor:
