@@ -12,6 +12,7 @@ import shutil
 import tempfile
 import time
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from made_up import made_up
@@ -86,10 +87,14 @@ def main() -> None:
 def _verdicts(trials: int, size: int, seconds: dict[str, list[float]]) -> list[str]:
     lines = [f"target {_met(size < SIZE)}: {trials} trials take {size / 1e6:.2f} MB of 5"]
     if seconds:
-        drawn = sorted(seconds["all plots"])[len(seconds["all plots"]) // 2]
+        load, drawn, busy = (median(seconds[part]) for part in ("load", "all plots", "busy"))
         lines.append(
-            f"target {_met(drawn < OPENS_IN)}: {trials} trials are open, all plots drawn, "
-            f"in {drawn:.2f} s of {OPENS_IN:g}"
+            f"target {_met(load < OPENS_IN)}: {trials} trials are open (text, tables, pictures of "
+            f"networks) in {load:.2f} s of {OPENS_IN:g}"
+        )
+        lines.append(
+            f"target {_met(drawn < OPENS_IN)}: the last of their plots is drawn after {drawn:.2f} s "
+            f"of {OPENS_IN:g}, {busy:.2f} s of them at work"
         )
     return lines
 

@@ -103,8 +103,12 @@ def _bare(said: dict[str, Any], height: int) -> dict[str, Any]:
     """
     layout = {k: v for k, v in said.get("layout", {}).items() if k not in ("template", "title")}
     layout |= {"height": height, "margin": {**layout.get("margin", {}), "t": TOP}}
-    data = [
-        {**trace, "type": "scatter"} if trace.get("type") == "scattergl" else trace
-        for trace in said.get("data", [])
-    ]
-    return {"data": data, "layout": layout}
+    return {"data": [_as_svg(trace) for trace in said.get("data", [])], "layout": layout}
+
+
+def _as_svg(trace: dict[str, Any]) -> dict[str, Any]:
+    """Of lines with markers SVG draws the lines: one element, not thousands."""
+    if trace.get("type") != "scattergl":
+        return trace
+    mode = "lines" if "lines" in trace.get("mode", "") else trace.get("mode")
+    return {**trace, "type": "scatter", "mode": mode}
