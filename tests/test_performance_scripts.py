@@ -107,6 +107,23 @@ def test_the_report_of_a_made_up_study_is_written_and_opened(tmp_path: Path) -> 
     assert "20 trials take" in done.stdout
 
 
+def test_both_dashboards_show_a_made_up_study(tmp_path: Path) -> None:
+    found = tmp_path / "found.json"
+    words = ["--trials", "12", "--polls", "1", "--pause", "0.1", "--json", str(found)]
+    done = subprocess.run(
+        [sys.executable, str(SCRIPTS / "dashboard.py"), *words],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+    assert done.returncode == 0, done.stderr
+    plain, ours = json.loads(found.read_text())["rows"]
+    assert (plain.pop("server"), ours.pop("server")) == ("optuna-dashboard", "optunas dashboard")
+    assert plain["bytes"] == ours["bytes"] > 50_000
+    assert _all_numbers(ours)
+
+
 def _all_numbers(figures: Any) -> bool:
     """Whether the figures are there, and none is missing or negative."""
     if isinstance(figures, dict):
