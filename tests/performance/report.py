@@ -93,7 +93,7 @@ def _verdicts(trials: int, size: int, seconds: dict[str, list[float]]) -> list[s
             f"networks) in {load:.2f} s of {OPENS_IN:g}"
         )
         lines.append(
-            f"target {_met(drawn < OPENS_IN)}: the last of their plots is drawn after {drawn:.2f} s "
+            f"target {_met(drawn < OPENS_IN)}: their last plot is drawn after {drawn:.2f} s "
             f"of {OPENS_IN:g}, {busy:.2f} s of them at work"
         )
     return lines
