@@ -8,9 +8,9 @@ from math import nan
 
 import numpy as np
 from optuna import Study
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
-from optunas.attributes import Outcome, outcome
+from optunas.attributes import Outcome, outcome, promotes
 from optunas.insights.adjusted import Estimate, differences
 from optunas.insights.choices import ABSENT, Column, columns
 from optunas.insights.finals import with_finals
@@ -101,12 +101,14 @@ def effects_among(
 
 
 def evaluated(trials: Sequence[FrozenTrial], aim: Aim) -> list[FrozenTrial]:
-    """The networks that were trained here, to the end or until the pruner stopped them."""
+    """The networks that were trained here, to the end or until the pruner stopped them for good:
+    one that was promoted stands there as the trial that went on with it."""
+    went_on = {promotes(trial) for trial in trials if trial.state is not TrialState.FAIL}
     ends = {trial.number: outcome(trial) for trial in trials}
     return [
         trial
         for trial in trials
-        if ends[trial.number] is Outcome.PRUNED
+        if (ends[trial.number] is Outcome.PRUNED and trial.number not in went_on)
         or (ends[trial.number] is Outcome.TRAINED and value(trial, aim) is not None)
     ]
 

@@ -6,6 +6,8 @@ import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 
 from optunas.insights import Effect, effects
+from optunas.insights.effects import evaluated
+from optunas.insights.reading import aim_of
 
 from .made import a_search, a_trial, choices_of, drawn, study_of
 
@@ -186,6 +188,18 @@ def test_a_reused_result_is_one_measurement():
                                   distributions=study.trials[0].distributions) for n in range(9)]]
     )  # fmt: skip
     assert effects(twice) == effects(study)
+
+
+def test_a_network_that_was_promoted_counts_once():
+    trials = [
+        a_trial(0, "pruned", None, values=[0.1]),
+        a_trial(1, value=0.5, attributes={"promotes": 0}),
+        a_trial(2, "pruned", None, values=[0.1]),
+        a_trial(3, "failed", None, attributes={"promotes": 2}),
+        a_trial(4, "rejected", None),
+        a_trial(5, "reused", 0.5),
+    ]
+    assert [trial.number for trial in evaluated(trials, aim_of(study_of(trials)))] == [1, 2]
 
 
 def test_a_number_is_compared_by_ranges():
