@@ -110,5 +110,7 @@ def _as_svg(trace: dict[str, Any]) -> dict[str, Any]:
     """Of lines with markers SVG draws the lines: one element, not thousands."""
     if trace.get("type") != "scattergl":
         return trace
-    mode = "lines" if "lines" in trace.get("mode", "") else trace.get("mode")
-    return {**trace, "type": "scatter", "mode": mode}
+    if "lines" not in trace.get("mode", ""):
+        return {**trace, "type": "scatter"}
+    line = {**trace.get("line", {}), "simplify": False}  # else short spans get lost
+    return {**trace, "type": "scatter", "mode": "lines", "line": line}
