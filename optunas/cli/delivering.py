@@ -79,6 +79,13 @@ def retrain_and_keep(
         )
     say(f"{winner.folder}/ holds the winner: trial {winner.trial}, {winner.params:,} parameters")
     say(f"  validation  accuracy {winner.validation.accuracy:.4f}, F1 {winner.validation.f1:.4f}")
-    say(f"  test        accuracy {winner.test.accuracy:.4f}, F1 {winner.test.f1:.4f}")
+    if (look := winner.look) is not None:
+        say(f"  test        accuracy {look.accuracy}, F1 {look.f1}: 95 % intervals")
+        say(f"  calibration error {look.calibration_error}; temperature {look.temperature:.3g}")
     for file in winner.files:
         say(f"  {file}")
+    if winner.looks > 1:
+        say(
+            f"note: this was look number {winner.looks} at this test split; the first one was the "
+            "honest one"
+        )

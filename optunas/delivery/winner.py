@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from optuna import Study
@@ -16,20 +14,26 @@ from optuna.trial import FixedTrial, FrozenTrial
 from torch import nn
 
 from optunas._version import __version__
-from optunas.architecture import Layer, to_json
-from optunas.atomic import replacing
+from optunas.architecture import Layer
 from optunas.data import Data
 from optunas.delivery.export import Exported, export
+from optunas.delivery.facts import write_facts
+from optunas.delivery.look import Look, fitted_temperature, look
 from optunas.errors import StudyError
 from optunas.objective import Candidate, Objective
 from optunas.tally import best_trials
 from optunas.training import Epoch, Recipe, Scores
 from optunas.training.checkpoint import remove
-from optunas.training.loop import evaluate, train
+from optunas.training.logits import logits_of, scores_of
+from optunas.training.loop import train
 from optunas.training.pace import pace
 from optunas.training.seeds import derived
 from optunas.wording import count, percent
 
+LOOKS = "test_looks"
+"""The study's user attribute that holds who looked at the test split, and when."""
+
+MOST_LOOKS = 100
 LONGER = 3
 LONGEST = 10  # times the epochs of the search, however much time there is
 PACE_SECONDS, EXPORT_SECONDS = 4.0, 8.0  # before the retraining and after it
@@ -51,6 +55,10 @@ class Winner:
     """None for a function of one's own"""
     input_shape: tuple[int, ...] | None = None
     classes: tuple[str, ...] = ()
+    look: Look | None = None
+    """the look at the test split, with intervals"""
+    looks: int = 1
+    """how often a delivery of this study has looked at it so far"""
     files: tuple[Exported, ...] = ()
     """the files of the network, and how far each was off when it was loaded again"""
 
@@ -110,7 +118,8 @@ def deliver(
     candidate = _candidate(objective, best)
     data, device = objective.data, objective.device
     began = time.monotonic()
-    recipe = replace(candidate.recipe, epochs=candidate.recipe.epochs * longer, train_fraction=1.0)
+    epochs = candidate.recipe.epochs * longer
+    recipe = replace(candidate.recipe, epochs=epochs, train_fraction=1.0, resolution=None)
     if seconds is not None:
         epochs = _epochs_within(seconds, began, candidate, objective, recipe)
         recipe = replace(recipe, epochs=epochs)
@@ -131,34 +140,48 @@ def deliver(
         if on_epoch is not None:
             on_epoch(epoch)
     network.eval()
+    looks = _noted(study, best.number, data.fingerprint)
     validation, test = (
-        evaluate(
+        logits_of(
             network,
             split,
             data,
             device=device,
             precision=recipe.precision,
-            confusion=True,
             engine=objective.engine,
         )
         for split in (data.validation, data.test)
     )
+    temperature = fitted_temperature(*validation)
     winner = Winner(
         network=network,
         trial=best.number,
         params=candidate.params,
         macs=candidate.macs,
         epochs=recipe.epochs,
-        validation=validation,
-        test=test,
+        validation=scores_of(*validation),
+        test=scores_of(*test),
         folder=target,
         architecture=candidate.architecture,
         input_shape=tuple(data.input_shape),
         classes=tuple(data.classes),
+        look=look(*test, data.classes, temperature),
+        looks=looks,
         files=tuple(export(network, data, target, _said(candidate, data))),
     )
-    _write(winner, candidate, objective, recipe.to_json(), seed)
+    write_facts(winner, candidate, study, data, recipe, seed)
+    remove(target / "training.pt")
     return winner
+
+
+def _noted(study: Study, trial: int, data: str) -> int:
+    """Write into the study that the test split of this data is looked at, before it is; gives how
+    often it was, this time included."""
+    before = study.user_attrs.get(LOOKS)
+    looks = [one for one in before if isinstance(one, dict)] if isinstance(before, list) else []
+    looks.append({"trial": trial, "data": data, "time": round(time.time())})
+    study.set_user_attr(LOOKS, looks[-MOST_LOOKS:])
+    return sum(one.get("data") == data for one in looks)
 
 
 def _said(candidate: Candidate, data: Data) -> str:
@@ -204,33 +227,3 @@ def _candidate(objective: Objective, trial: FrozenTrial) -> Candidate:
             "search: the search space or the data have changed since; deliver with those of then"
         )
     return candidate
-
-
-def _write(
-    winner: Winner, candidate: Candidate, objective: Objective, recipe: dict[str, Any], seed: int
-) -> None:
-    folder, data = winner.folder, objective.data
-    if candidate.architecture is not None:
-        text = json.dumps(to_json(candidate.architecture), indent=1)
-        (folder / "architecture.json").write_text(text)
-    facts = {
-        "data": data.describe(),
-        "classes": list(data.classes),
-        "input_shape": list(data.input_shape),
-        "mean": list(data.mean),
-        "std": list(data.std),
-        "trial": winner.trial,
-        "key": candidate.key,
-        "params": winner.params,
-        "macs": winner.macs,
-        "recipe": recipe,
-        "seed": seed,
-        "validation": asdict(winner.validation),
-        "test": asdict(winner.test),
-        "files": {one.file: one.why or {"gap": one.gap} for one in winner.files},
-        "optunas": __version__,
-        "torch": torch.__version__,
-    }
-    with replacing(folder / "winner.json") as file:
-        file.write(json.dumps(facts, indent=1).encode())
-    remove(folder / "training.pt")

@@ -10,10 +10,9 @@ from torch import Tensor, nn
 from optunas.training.engine import Engine
 from optunas.training.inputs import Inputs
 from optunas.training.kernels import chosen_kernels
-from optunas.training.loop import batch_for_answers
+from optunas.training.loop import answered, batch_for_answers
 from optunas.training.metrics import Tally
 from optunas.training.place import batches_of
-from optunas.training.precision import autocast
 from optunas.training.results import Answers, Mistake
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ MOST_SIDE = 96
 """Pixels; a larger image is made smaller, as it is only looked at."""
 
 
-@torch.no_grad()
 def answers(
     network: nn.Module,
     data: Data,
@@ -43,20 +41,15 @@ def answers(
     batches = batches_of(
         data.validation, device, engine, batch_size=size, resolution=recipe.resolution
     )
-    inputs, tally = Inputs(data, device), Tally(len(data.classes), device)
+    inputs, classes = Inputs(data, device), len(data.classes)
+    tally = Tally(classes, device)
     found: list[Mistake] = []
-    was_training = network.training
-    network.eval()
-    try:
-        with chosen_kernels(device, engine.deterministic):
-            for images, labels in batches.in_order():
-                with autocast(device, recipe.precision):
-                    logits = network(inputs.scaled(images))
-                tally.add(logits, labels)
-                found += _mistakes(images, labels, logits.float(), mistakes)
-                found = sorted(found, key=lambda one: -one.confidence)[:mistakes]
-    finally:
-        network.train(was_training)
+    with chosen_kernels(device, engine.deterministic):
+        told = answered(network, batches, inputs, classes, recipe.precision)
+        for images, labels, logits in told:
+            tally.add(logits, labels)
+            found += _mistakes(images, labels, logits.float(), mistakes)
+            found = sorted(found, key=lambda one: -one.confidence)[:mistakes]
     confusion = tally.scores(confusion=True).confusion
     assert confusion is not None
     return Answers(confusion, tuple(found))

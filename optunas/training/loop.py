@@ -19,7 +19,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from optunas.training import checkpoint as checkpoints
 from optunas.training.augment import Policy
@@ -214,7 +214,6 @@ def _train_epoch(run: Run, steps: Steps, number: int) -> float:
     return (run.step.total / count).item()
 
 
-@torch.no_grad()
 def _scores(
     network: nn.Module,
     batches: Batches,
@@ -223,17 +222,30 @@ def _scores(
     precision: str,
     confusion: bool = False,
 ) -> Scores:
-    tally, was_training = Tally(classes, batches.device), network.training
+    tally = Tally(classes, batches.device)
+    for _, labels, logits in answered(network, batches, inputs, classes, precision):
+        tally.add(logits, labels)
+    return tally.scores(confusion=confusion)
+
+
+@torch.no_grad()
+def answered(
+    network: nn.Module, batches: Batches, inputs: Inputs, classes: int, precision: str
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Images as uint8 (B, C, H, W), labels (B,) and the network's logits (B, classes), in order.
+
+    The network answers in eval mode, and is afterwards in the mode that it was in.
+    """
+    was_training = network.training
     network.eval()
     try:
         for images, labels in batches.in_order():
             with autocast(batches.device, precision):
                 logits = network(inputs.scaled(images))
             check_logits(logits, len(labels), classes)
-            tally.add(logits, labels)
+            yield images, labels, logits
     finally:
         network.train(was_training)
-    return tally.scores(confusion=confusion)
 
 
 def batch_for_answers(split: "Split", device: torch.device) -> int:

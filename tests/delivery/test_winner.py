@@ -101,3 +101,32 @@ def test_a_study_without_a_completed_trial_has_no_winner(objective, tmp_path: Pa
     empty = optunas.create_study("empty", storage="sqlite://")
     with pytest.raises(StudyError, match="needs a completed trial"):
         optunas.deliver(empty, objective, tmp_path)
+
+
+def test_one_look_with_intervals_and_the_second_is_told(study, objective, winner, tmp_path):
+    facts = json.loads((winner.folder / "winner.json").read_text())
+    assert winner.look.accuracy.value == pytest.approx(facts["test"]["accuracy"])
+    assert facts["look"]["accuracy"]["low"] < facts["test"]["accuracy"]
+    before = len(study.user_attrs["test_looks"])
+    again = optunas.deliver(study, objective, tmp_path / "again", longer=1)
+    assert again.looks == before + 1 == len(study.user_attrs["test_looks"])
+    card = (tmp_path / "again" / "model_card.md").read_text()
+    assert f"look number {again.looks} at this test split" in card
+    assert f"{100 * again.look.accuracy.value:.2f} %" in card
+
+
+def test_the_first_card_has_no_second_look(winner):
+    card = (winner.folder / "model_card.md").read_text()
+    assert "look number" not in card
+    assert f"trial {winner.trial}" in card
+    for name in ("model.py", "model.pt2", "model.onnx"):
+        assert f"- {name}: logits within" in card
+
+
+def test_it_is_retrained_on_whole_images(study, objective, tmp_path):
+    low = replace(objective, recipe=replace(objective.recipe, resolution=4))
+    small = optunas.create_study("low", storage="sqlite://", sampler="random")
+    small.enqueue_trial({**study.best_trial.params, "head": "pool"})
+    small.optimize(low, n_trials=1)
+    optunas.deliver(small, low, tmp_path, longer=1)
+    assert json.loads((tmp_path / "winner.json").read_text())["recipe"]["resolution"] is None
