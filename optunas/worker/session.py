@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from statistics import median
+from types import FrameType
 from typing import Any, Protocol
 
 from optuna import Study, TrialPruned
@@ -35,6 +36,7 @@ from optunas.worker.vigil import Vigil
 FAILURES = 10
 REJECTIONS = 500
 WAIT_SECONDS = 1.0
+IMPORT_SECONDS = 0.2  # until an interrupt that came in the middle of an import is tried again
 
 
 SLACK = 0.05
@@ -290,6 +292,10 @@ class _Session:
             else:
                 _thread.interrupt_main(signal.SIGTERM)
 
+    def _lose_again(self, number: int | None) -> None:
+        if self._inside and self._number == number:
+            self._lose(0)
+
     @contextmanager
     def interruptible(self) -> Iterator[None]:
         """Let Ctrl-C and SIGTERM through inside the objective; else wait for the storage.
@@ -306,7 +312,10 @@ class _Session:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    def _on_signal(self, *_: object) -> None:
+    def _on_signal(self, _: int, frame: FrameType | None) -> None:
+        if self._lost and self._inside and _is_importing(frame):  # half a module is there for good
+            threading.Timer(IMPORT_SECONDS, self._lose_again, (self._number,)).start()
+            return
         if self._lost:
             self._lost = False
             if self._inside:
@@ -316,6 +325,15 @@ class _Session:
             self._inside = False
             raise KeyboardInterrupt
         self._stop = True
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    """Whether a module is being imported somewhere above: torch does so in its first training."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _said(trial: FrozenTrial) -> str:

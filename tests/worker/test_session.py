@@ -332,6 +332,40 @@ def test_who_has_lost_its_trial_stops_and_takes_another(tmp_path: Path, how: str
     assert told.ended_ == [1, 2]
 
 
+def test_who_loses_its_trial_in_an_import_finishes_that_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python keeps the parts of a module whose import was interrupted: it can't be had again."""
+    (tmp_path / "slow_module.py").write_text(
+        "import time\nend = time.monotonic() + 1.5\n"
+        "while time.monotonic() < end:\n    time.sleep(0.01)\nwhole = True\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    storage = open_storage(f"sqlite:///{tmp_path}/s.db", beat_s=0.05)
+    study = optuna.create_study(storage=storage)
+    imported: list[bool] = []
+
+    def objective(trial: Trial) -> float:
+        if trial.number > 0:
+            return 1.0
+        other = threading.Thread(target=frozen, args=(study, trial, storage.address))
+        other.start()
+        try:
+            import slow_module
+
+            imported.append(slow_module.whole)
+            time.sleep(LONG)
+        finally:
+            other.join()
+        return 0.0
+
+    began = time.monotonic()
+    work(study, objective, Plan(trials=2), Told(), storage)
+    assert time.monotonic() - began < LONG
+    assert imported == [True]
+    assert states(study) == ["FAIL", "COMPLETE", "COMPLETE"]
+
+
 def test_what_was_queued_twice_is_run_once(tmp_path: Path) -> None:
     storage = open_storage(f"sqlite:///{tmp_path}/s.db")
     study = optuna.create_study(storage=storage)
