@@ -68,10 +68,12 @@ class TrialPages:
                 upload(store, trial, picture)
 
     def _note(self, trial: Trial, whole: FrozenTrial, answers: Answers | None) -> None:
-        from optuna_dashboard import save_note  # a second to import
+        from optuna_dashboard import get_note, save_note  # a second to import
 
         confusion = None if answers is None else answers.confusion
-        save_note(trial, trial_note(whole, self._classes, confusion))
+        note, before = trial_note(whole, self._classes, confusion), get_note(trial)
+        # while the trial ran somebody may have written one
+        save_note(trial, f"{note}\n\n---\n\n{before}" if before else note)
 
     def _store_for(self, study: Study) -> ArtifactStore | None:
         if self._store is None or self._store[0] != study.study_name:

@@ -13,6 +13,7 @@ from optuna_dashboard import get_note, save_note
 
 from optunas.report import Publisher, publisher
 from optunas.report.publisher import MOST_BYTES, PLOTS
+from optunas.search import search_for
 
 from ..performance.made_up import made_up
 from ..small import STUDY_FILE, optunas
@@ -158,7 +159,7 @@ def test_a_large_study_has_plots_of_bounded_size(
     assert MOST_BYTES == 150_000
 
 
-def test_optunas_run_writes_all_of_it_and_can_leave_it_out(tmp_path: Path) -> None:
+def test_optunas_run_writes_all_of_it(tmp_path: Path) -> None:
     (tmp_path / "few.py").write_text(STUDY_FILE)
     environment = {"OPTUNAS_PAGES": "yes"}
     code, _, err = optunas("run", "few.py", "--trials", "2", folder=tmp_path, **environment)
@@ -169,9 +170,18 @@ def test_optunas_run_writes_all_of_it_and_can_leave_it_out(tmp_path: Path) -> No
     assert "2 done" in get_note(study)
     assert "`optunas run few.py --trials 2" in get_note(study)
     assert len(os.listdir(tmp_path / "optunas-runs" / "few" / "artifacts")) == 1 + 2 * 5
-    words = ("run", "few.py", "--trials", "1", "--study", "bare", "--no-pages")
-    code, _, err = optunas(*words, folder=tmp_path, **environment)
-    assert (code, err) == (0, "")
-    bare = optuna.load_study(study_name="bare", storage=storage)
-    assert (plots(storage, bare), get_note(bare)) == ({}, "")
-    assert not (tmp_path / "optunas-runs" / "bare" / "artifacts").exists()
+
+
+@pytest.mark.parametrize(("given", "variable", "kept"), [
+    ({}, "yes", True), ({}, "", True), ({"pages": False}, "yes", False), ({}, "no", False),
+])  # fmt: skip
+def test_pages_can_be_left_out(
+    given: dict[str, bool], variable: str, kept: bool, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OPTUNAS_PAGES", variable)
+    (tmp_path / "few.py").write_text(STUDY_FILE)
+    search = search_for("few.py", given)
+    assert search.own is not None
+    assert (search.pages, search.own.pages) == (kept, kept)

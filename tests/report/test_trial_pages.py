@@ -12,7 +12,7 @@ import optuna
 import pytest
 from optuna.artifacts import get_all_artifact_meta
 from optuna.trial import FrozenTrial, TrialState
-from optuna_dashboard import get_note
+from optuna_dashboard import get_note, save_note
 from PIL import Image
 
 from optunas import Limits
@@ -190,6 +190,19 @@ def test_only_the_first_trials_and_the_best_have_notes(
         best = max(best, trial.values[0])
         assert noted == (trial.number < 2 or is_best), trial.number
     assert any(note_of(made, trial) == "" for trial in made.trials)
+
+
+def test_what_a_person_wrote_while_the_trial_ran_stays(tmp_path: Path) -> None:
+    made = optuna.create_study(study_name="s", direction="maximize")
+
+    def objective(trial: optuna.Trial) -> Any:
+        save_note(trial, "**mine**")
+        return small_objective(pages=True)(trial)
+
+    made.optimize(objective, n_trials=1)
+    note = get_note(optuna.trial.Trial(made, 0))
+    assert note.startswith("**Trained**")
+    assert note.endswith("\n---\n\n**mine**")
 
 
 def test_pages_can_be_left_out(tmp_path: Path) -> None:
