@@ -169,9 +169,7 @@ class Search:
             try:
                 work(study, self._timed().objective, self.plan, watching, self.storage)
             except OutOfTime:
-                watch.note(
-                    "the time is up; the trial that was running goes on when the search does"
-                )
+                watch.note(UP)
 
     @contextmanager
     def _page(self, study: optuna.Study, watch: Watch) -> Iterator[Watch]:

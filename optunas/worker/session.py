@@ -328,8 +328,8 @@ class _Session:
 
 
 def _is_importing(frame: FrameType | None) -> bool:
-    """Whether a module is being imported somewhere above: torch does so in its first training."""
-    while frame is not None:
+    """Whether the objective is importing a module: torch does so in its first training."""
+    while frame is not None and frame.f_code is not _Session.run.__code__:
         if frame.f_code.co_filename.startswith("<frozen importlib"):
             return True
         frame = frame.f_back
