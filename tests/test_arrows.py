@@ -66,7 +66,8 @@ ARROWS = {
     # what people touch
     "studyfile": "errors",
     "delivery": (
-        "architecture data nn objective report tally training wording errors _version atomic"
+        "architecture attributes data metrics nn objective report tally training wording errors "
+        "_version atomic"
     ),
     "search": ("_named data limits objective report spaces study studyfile training worker errors"),
     "deadline": "facts worker",

@@ -13,6 +13,7 @@ from optunas.errors import StudyError
 if TYPE_CHECKING:
     import optuna
 
+    from optunas.delivery import Winner
     from optunas.objective import Objective
 
 
@@ -24,6 +25,15 @@ def deliver(
     longer: Annotated[
         int, typer.Option(help="How many times the epochs of the search.", min=1)
     ] = 3,
+    candidates: Annotated[
+        int,
+        typer.Option(
+            help="How many of the best networks are retrained, of which the best is delivered: "
+            "who leads a search was lucky as well as good.",
+            min=1,
+        ),
+    ] = 3,
+    seeds: Annotated[int, typer.Option(help="With how many seeds each.", min=1)] = 2,
     study: StudyName = None,
     storage: Storage = None,
     device: Device = None,
@@ -32,7 +42,10 @@ def deliver(
     keep: Annotated[str | None, typer.Option(help="As in the search.")] = None,
     data_root: Annotated[str | None, typer.Option(help="As in the search.")] = None,
 ) -> None:
-    """Retrain the best network for longer, measure it once on the test split, write it to disk.
+    """Retrain the best networks for longer, test the best of them once, write it to disk.
+
+    With the defaults that takes as long as 18 trainings of the search; the same command goes on
+    where it was interrupted.
 
     The folder then holds the weights (safetensors), the network as plain PyTorch (model.py), as
     torch.export knows it (model.pt2) and for other runtimes (model.onnx), each checked in a process
@@ -58,7 +71,14 @@ def deliver(
             "only a study of an optunas.Objective ends in a network; the study file's objective is "
             "a plain callable"
         )
-    retrain_and_keep(load_study(search.name, search.storage), search.own, output, longer=longer)
+    retrain_and_keep(
+        load_study(search.name, search.storage),
+        search.own,
+        output,
+        longer=longer,
+        candidates=candidates,
+        seeds=seeds,
+    )
 
 
 def retrain_and_keep(
@@ -68,15 +88,31 @@ def retrain_and_keep(
     with console.status("Retraining ...") as progress:
         from optunas.delivery import deliver as make
 
+        running = ""
+
+        def on_run(said: str) -> None:
+            nonlocal running
+            running = said
+
         winner = make(
             study,
             objective,
             folder,
+            on_run=on_run,
             on_epoch=lambda e: progress.update(
-                f"Retraining: epoch {e.number} of {e.of}, validation accuracy {e.accuracy:.4f}"
+                f"Retraining {running}: epoch {e.number} of {e.of}, "
+                f"validation accuracy {e.accuracy:.4f}"
             ),
             **how_long,
         )
+    _tell(winner)
+
+
+def _tell(winner: Winner) -> None:
+    if winner.race is not None and len(winner.race.results) > 1:
+        for result in winner.race.results:
+            say(f"  {result}")
+        say(f"  {winner.race.said()}")
     say(f"{winner.folder}/ holds the winner: trial {winner.trial}, {winner.params:,} parameters")
     say(f"  validation  accuracy {winner.validation.accuracy:.4f}, F1 {winner.validation.f1:.4f}")
     if (look := winner.look) is not None:

@@ -54,6 +54,7 @@ def write_facts(
         "seed": seed,
         "validation": asdict(winner.validation),
         "test": asdict(winner.test),
+        "race": None if winner.race is None else asdict(winner.race)["results"],
         "look": None if winner.look is None else winner.look.to_json(),
         "looks": winner.looks,
         "files": {one.file: one.why or {"gap": one.gap} for one in winner.files},
@@ -69,6 +70,10 @@ def _subject(winner: Winner, study: optuna.Study, recipe: Recipe) -> Subject:
     rows = {"study": study.study_name, "network of": f"trial {winner.trial}", **dict(found.rows)}
     if found.command:
         rows["command"] = found.command
+    if winner.race is not None:
+        rows["retrained"] = "; ".join(map(str, winner.race.results))
+        if said := winner.race.said():
+            rows["choice"] = said
     versions = {
         "optunas": __version__,
         "optuna": optuna.__version__,

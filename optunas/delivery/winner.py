@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,17 +16,18 @@ from torch import nn
 
 from optunas._version import __version__
 from optunas.architecture import Layer
+from optunas.attributes import text
 from optunas.data import Data
 from optunas.delivery.export import Exported, export
 from optunas.delivery.facts import write_facts
 from optunas.delivery.look import Look, fitted_temperature, look
+from optunas.delivery.race import Entrant, Race, race
 from optunas.errors import StudyError
+from optunas.metrics import LEARNED
 from optunas.objective import Candidate, Objective
 from optunas.tally import best_trials
 from optunas.training import Epoch, Recipe, Scores
-from optunas.training.checkpoint import remove
 from optunas.training.logits import logits_of, scores_of
-from optunas.training.loop import train
 from optunas.training.pace import pace
 from optunas.training.seeds import derived
 from optunas.wording import count, percent
@@ -34,9 +36,11 @@ LOOKS = "test_looks"
 """The study's user attribute that holds who looked at the test split, and when."""
 
 MOST_LOOKS = 100
+TRAINING = "training"  # the folder of checkpoints, until all is written
+CANDIDATES, SEEDS = 3, 2
 LONGER = 3
 LONGEST = 10  # times the epochs of the search, however much time there is
-PACE_SECONDS, EXPORT_SECONDS = 4.0, 8.0  # before the retraining and after it
+PACE_SECONDS, EXPORT_SECONDS = 4.0, 12.0  # before the retraining and after it
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,8 @@ class Winner:
     """None for a function of one's own"""
     input_shape: tuple[int, ...] | None = None
     classes: tuple[str, ...] = ()
+    race: Race | None = None
+    """how the best few did when they were retrained"""
     look: Look | None = None
     """the look at the test split, with intervals"""
     looks: int = 1
@@ -92,55 +98,53 @@ def deliver(
     folder: str | os.PathLike[str] = "winner",
     *,
     longer: int = LONGER,
+    candidates: int | None = None,
+    seeds: int | None = None,
     seconds: float | None = None,
     seed: int | None = None,
+    on_run: Callable[[str], None] = lambda said: None,
     on_epoch: Callable[[Epoch], None] | None = None,
 ) -> Winner:
-    """Retrain the best network of `study`, measure it on the test split, write it to `folder`.
+    """Retrain the best networks of `study`, measure one on the test split, write it to `folder`.
 
-    The best is the completed trial within its limits with the best first value on the validation
-    split; it is retrained from scratch by its own recipe for `longer` times as many epochs on the
-    whole training split. The test split is looked at once, after that. `seconds` is how long all
-    of this may take: its epochs are then as many as fit, up to ten times those of the search, at a
-    pace that is measured first.
+    The best are the completed trials within their limits with the best first values on the
+    validation split; of several objectives, those of the Pareto front. `candidates` of them (3) are
+    retrained from scratch by their own recipes for `longer` times as many epochs on the whole
+    training split, with `seeds` seeds (2) each. The one with the best mean on the validation split
+    is the winner, and of it the network of the first seed (`optunas.delivery.race`). The test split
+    is looked at once, after that, for that network only. `seconds` is how long all of this may
+    take, for one candidate and one seed: its epochs are then as many as fit, up to ten times those
+    of the search, at a pace that is measured first. `on_run` is told of each retraining, `on_epoch`
+    of each epoch.
 
     The folder holds the files of `optunas.delivery.export` (weights, plain PyTorch, ONNX, ...),
     `architecture.json` where the network is described, and `winner.json` with what is known of it;
     that one is written last, so a folder that has it is complete. Raises `StudyError` where there
     is no completed trial, or the objective is not the one that the study was searched with.
     """
-    best = next(iter(best_trials(study, study.get_trials(deepcopy=False))), None)
-    if best is None:
+    usual = (CANDIDATES, SEEDS) if seconds is None else (1, 1)
+    candidates = usual[0] if candidates is None else candidates
+    seeds = usual[1] if seeds is None else seeds
+    if candidates < 1 or seeds < 1 or (seconds is not None and candidates * seeds > 1):
         raise StudyError(
-            f"a winner needs a completed trial within the limits; study {study.study_name!r} has "
-            "none: search on"
+            "a delivery retrains 1 candidate or more with 1 seed or more, and just one where its "
+            f"time is given; got candidates={candidates}, seeds={seeds}, seconds={seconds}"
         )
-    candidate = _candidate(objective, best)
-    data, device = objective.data, objective.device
-    began = time.monotonic()
-    epochs = candidate.recipe.epochs * longer
-    recipe = replace(candidate.recipe, epochs=epochs, train_fraction=1.0, resolution=None)
+    data, device, began = objective.data, objective.device, time.monotonic()
+    entrants = _entrants(study, objective, candidates, longer)
     if seconds is not None:
-        epochs = _epochs_within(seconds, began, candidate, objective, recipe)
-        recipe = replace(recipe, epochs=epochs)
+        epochs = _epochs_within(seconds, began, entrants[0], objective)
+        entrants = [replace(entrants[0], recipe=replace(entrants[0].recipe, epochs=epochs))]
     seed = derived(objective.seed, "winner") % 2**32 if seed is None else seed
-    network = candidate.build(seed, torch.device(device))
+    every = [seed, *(derived(seed, number) % 2**32 for number in range(1, seeds))]
     target = Path(folder)
-    target.mkdir(parents=True, exist_ok=True)
+    (target / TRAINING).mkdir(parents=True, exist_ok=True)
     (target / "winner.json").unlink(missing_ok=True)
-    for epoch in train(
-        network,
-        data,
-        recipe,
-        device=device,
-        seed=seed,
-        checkpoint=target / "training.pt",
-        engine=objective.engine,
-    ):
-        if on_epoch is not None:
-            on_epoch(epoch)
-    network.eval()
-    looks = _noted(study, best.number, data.fingerprint)
+    metric = next((name for name in objective.metrics if name in LEARNED), "accuracy")
+    found, network = race(entrants, objective, every, metric, target / TRAINING, on_run, on_epoch)
+    best = next(one for one in entrants if one.trial == found.results[0].trial)
+    candidate, recipe = best.candidate, best.recipe
+    looks = _noted(study, best.trial, data.fingerprint)
     validation, test = (
         logits_of(
             network,
@@ -155,7 +159,7 @@ def deliver(
     temperature = fitted_temperature(*validation)
     winner = Winner(
         network=network,
-        trial=best.number,
+        trial=best.trial,
         params=candidate.params,
         macs=candidate.macs,
         epochs=recipe.epochs,
@@ -165,13 +169,42 @@ def deliver(
         architecture=candidate.architecture,
         input_shape=tuple(data.input_shape),
         classes=tuple(data.classes),
+        race=found,
         look=look(*test, data.classes, temperature),
         looks=looks,
         files=tuple(export(network, data, target, _said(candidate, data))),
     )
     write_facts(winner, candidate, study, data, recipe, seed)
-    remove(target / "training.pt")
+    shutil.rmtree(target / TRAINING, ignore_errors=True)
     return winner
+
+
+def _entrants(study: Study, objective: Objective, candidates: int, longer: int) -> list[Entrant]:
+    """The best trials, different networks, each with its own recipe at full fidelity."""
+    best = best_trials(study, study.get_trials(deepcopy=False))
+    if not best:
+        raise StudyError(
+            f"a winner needs a completed trial within the limits; study {study.study_name!r} has "
+            "none: search on"
+        )
+    entrants: list[Entrant] = []
+    keys: set[str] = set()
+    for trial in best:
+        key = text(trial, "key")
+        if key and key in keys:  # with another recipe: the better one is in
+            continue
+        keys.add(key)
+        candidate = _candidate(objective, trial)
+        recipe = replace(
+            candidate.recipe,
+            epochs=candidate.recipe.epochs * longer,
+            train_fraction=1.0,
+            resolution=None,
+        )
+        entrants.append(Entrant(trial.number, candidate, recipe, float(trial.values[0])))
+        if len(entrants) == candidates:
+            break
+    return entrants
 
 
 def _noted(study: Study, trial: int, data: str) -> int:
@@ -192,17 +225,15 @@ def _said(candidate: Candidate, data: Data) -> str:
     )
 
 
-def _epochs_within(
-    seconds: float, began: float, candidate: Candidate, objective: Objective, recipe: Recipe
-) -> int:
+def _epochs_within(seconds: float, began: float, entrant: Entrant, objective: Objective) -> int:
     """How many epochs of the retraining fit; at least one."""
     data, device = objective.data, objective.device
-    network, engine = candidate.build(0, torch.device(device)), objective.engine
+    network, engine = entrant.candidate.build(0, torch.device(device)), objective.engine
     steps = 0.75 * PACE_SECONDS  # the rest goes into validation
-    found = pace(network, data, recipe, device=device, engine=engine, seconds=steps)
+    found = pace(network, data, entrant.recipe, device=device, engine=engine, seconds=steps)
     left = seconds - (time.monotonic() - began) - found.start - EXPORT_SECONDS
     fit = int(left / found.epoch(len(data.train)))
-    return max(1, min(fit, LONGEST * candidate.recipe.epochs))
+    return max(1, min(fit, LONGEST * entrant.candidate.recipe.epochs))
 
 
 def _candidate(objective: Objective, trial: FrozenTrial) -> Candidate:

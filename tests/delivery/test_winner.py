@@ -37,7 +37,9 @@ def study(objective: optunas.Objective) -> optuna.Study:
 def winner(
     study: optuna.Study, objective: optunas.Objective, tmp_path_factory: pytest.TempPathFactory
 ) -> optunas.delivery.Winner:
-    return optunas.deliver(study, objective, tmp_path_factory.mktemp("w") / "winner")
+    return optunas.deliver(
+        study, objective, tmp_path_factory.mktemp("w") / "winner", candidates=1, seeds=1
+    )
 
 
 def test_retrains_the_best_trial_for_longer(study, objective, winner):
@@ -85,7 +87,7 @@ def _accuracy(network, data, facts) -> float:
 
 def test_the_recipe_is_that_of_the_trial(study, objective, tmp_path):
     other = replace(objective, recipe=optunas.RecipeSpace(optunas.Recipe(epochs=7)))
-    winner = optunas.deliver(study, other, tmp_path, longer=2)
+    winner = optunas.deliver(study, other, tmp_path, longer=2, candidates=1, seeds=1)
     facts = json.loads((tmp_path / "winner.json").read_text())
     assert winner.epochs == facts["recipe"]["epochs"] == 2
     assert facts["recipe"]["batch_size"] == 64
@@ -108,7 +110,7 @@ def test_one_look_with_intervals_and_the_second_is_told(study, objective, winner
     assert winner.look.accuracy.value == pytest.approx(facts["test"]["accuracy"])
     assert facts["look"]["accuracy"]["low"] < facts["test"]["accuracy"]
     before = len(study.user_attrs["test_looks"])
-    again = optunas.deliver(study, objective, tmp_path / "again", longer=1)
+    again = optunas.deliver(study, objective, tmp_path / "again", longer=1, seeds=1)
     assert again.looks == before + 1 == len(study.user_attrs["test_looks"])
     card = (tmp_path / "again" / "model_card.md").read_text()
     assert f"look number {again.looks} at this test split" in card
@@ -128,5 +130,5 @@ def test_it_is_retrained_on_whole_images(study, objective, tmp_path):
     small = optunas.create_study("low", storage="sqlite://", sampler="random")
     small.enqueue_trial({**study.best_trial.params, "head": "pool"})
     small.optimize(low, n_trials=1)
-    optunas.deliver(small, low, tmp_path, longer=1)
+    optunas.deliver(small, low, tmp_path, longer=1, seeds=1)
     assert json.loads((tmp_path / "winner.json").read_text())["recipe"]["resolution"] is None

@@ -272,6 +272,27 @@ def test_a_worker_foresees_what_slower_ones_choose_although_it_knows_more(make: 
         assert key(SPACE.suggest(slow), SHAPE, 10) != key(second, SHAPE, 10)
 
 
+def test_among_many_that_choose_at_once_nobody_foresees_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else k workers take k proposals each, and the more they are the longer all of them wait."""
+    study = searched(ArchitectureSampler(SPACE, seed=0), 15)
+    asked = [study.ask() for _ in range(5)]
+    proposed: list[int] = []
+    propose = study.sampler.propose
+
+    def counted(scene: Scene) -> View | None:
+        proposed.append(scene.number)
+        return propose(scene)
+
+    monkeypatch.setattr(study.sampler, "propose", counted)
+    SPACE.suggest(asked[4])
+    assert proposed == [asked[4].number]
+    proposed.clear()
+    SPACE.suggest(asked[1])
+    assert proposed[:2] == [asked[0].number, asked[1].number]
+
+
 @each
 def test_a_used_sampler_is_pickled_without_what_it_remembers(make: Make) -> None:
     study = searched(make(SPACE, seed=0), 12)
