@@ -136,7 +136,7 @@ def _evidence(network: nn.Module, data: Data, folder: Path) -> tuple[Path, float
 
 def _checked(path: Path, evidence: Path, scale: float) -> Exported:
     """Load the file in a process of its own; it is deleted where it answers otherwise."""
-    command = [sys.executable, "-I", check.__file__, str(path), str(evidence)]
+    command = [sys.executable, "-I", "-B", check.__file__, str(path), str(evidence)]
     try:
         told = subprocess.run(
             command, capture_output=True, text=True, timeout=CHECK_SECONDS, check=False
