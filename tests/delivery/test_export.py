@@ -44,8 +44,8 @@ def folder(network: nn.Module, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 def run(code: str, folder: Path, *blocked: str) -> str:
     """What a fresh Python says in the folder, where these packages can't be imported."""
-    block = f"import sys; sys.dont_write_bytecode = True; sys.modules |= dict.fromkeys({blocked!r}); sys.path.insert(0, '.')\n"
-    command = [sys.executable, "-c", block + code]
+    block = f"import sys; sys.modules |= dict.fromkeys({blocked!r}); sys.path.insert(0, '.')\n"
+    command = [sys.executable, "-B", "-c", block + code]
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
     told = subprocess.run(
         command, cwd=folder, capture_output=True, text=True, timeout=120, env=environment
@@ -104,7 +104,7 @@ def test_onnx_needs_onnxruntime_and_numpy_only(
 
 
 def test_the_script_answers_from_the_shell(folder: Path, network: nn.Module, photo: Path) -> None:
-    command = [sys.executable, "model.py", str(photo), "nothing.png"]
+    command = [sys.executable, "-B", "model.py", str(photo), "nothing.png"]
     told = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
     shares = expected(network, photo).softmax(0)
     best = int(shares.argmax())
