@@ -76,10 +76,22 @@ def networks(names: list[str], seed: int) -> Iterator[tuple[str, nn.Module]]:
                 network = build(described, SHAPE, CLASSES, seed=int(rng.integers(2**31)))
             except OptunasError:  # it does not fit such images
                 continue
-            with torch.no_grad():
-                network.train()(torch.randn(16, *SHAPE))
+            _see(network)
             yield name, network
             break
+
+
+def _see(network: nn.Module) -> None:
+    """Let normalisation take its statistics from a batch, so that logits are of a sane size."""
+    kinds = nn.BatchNorm1d, nn.BatchNorm2d
+    norms = [module for module in network.modules() if isinstance(module, kinds)]
+    before = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = 1.0
+    with torch.no_grad():
+        network.train()(torch.randn(16, *SHAPE))
+    for norm, momentum in zip(norms, before, strict=True):
+        norm.momentum = momentum
 
 
 if __name__ == "__main__":
