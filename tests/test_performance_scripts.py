@@ -68,57 +68,44 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Any:
             del sys.modules[name]
 
 
-@pytest.mark.parametrize("name", CALLS)
-def test_the_script_runs_and_writes_its_tables(name: str, folder: Path, tmp_path: Path) -> None:
-    found = tmp_path / "found.json"
-    words = [str(SCRIPTS / f"{name}.py"), str(folder), *CALLS[name].split()]
+def ran(script: str, words: list[str], folder: Path, **environment: str) -> tuple[Any, str]:
+    """What the script wrote as JSON, and what it printed."""
+    found = folder / "found.json"
     done = subprocess.run(
-        [sys.executable, *words, "--device", "cpu", "--json", str(found)],
-        env={**os.environ, "OPTUNAS_CACHE": str(tmp_path / "cache"), "OMP_NUM_THREADS": "1"},
+        [sys.executable, str(SCRIPTS / f"{script}.py"), *words, "--json", str(found)],
+        env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
         capture_output=True,
         text=True,
         timeout=200,
     )
     assert done.returncode == 0, done.stderr
-    report = json.loads(found.read_text())
+    return json.loads(found.read_text()), done.stdout
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_the_script_runs_and_writes_its_tables(name: str, folder: Path, tmp_path: Path) -> None:
+    words = [str(folder), *CALLS[name].split(), "--device", "cpu"]
+    report, said = ran(name, words, tmp_path, OPTUNAS_CACHE=str(tmp_path / "cache"))
     assert report["machine"]["device"] == "cpu"
     assert f"torch {torch.__version__.partition('+')[0]}" in report["machine"]["versions"]
     for table in report["tables"]:
         assert table["rows"]
         assert {len(row) for row in table["rows"]} == {len(table["heads"])}
     assert _all_numbers(report["figures"])
-    assert report["title"] in done.stdout
+    assert report["title"] in said
 
 
 def test_the_report_of_a_made_up_study_is_written_and_opened(tmp_path: Path) -> None:
-    found = tmp_path / "found.json"
-    words = ["--trials", "20", "--repeats", "1", "--device", "cpu", "--json", str(found)]
-    done = subprocess.run(
-        [sys.executable, str(SCRIPTS / "report.py"), *words],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=200,
-    )
-    assert done.returncode == 0, done.stderr
-    report = json.loads(found.read_text())
+    words = ["--trials", "20", "--repeats", "1", "--device", "cpu"]
+    report, said = ran("report", words, tmp_path)
     assert report["figures"]["20"]["bytes"] < 5e6
     assert _all_numbers(report["figures"])
-    assert "20 trials take" in done.stdout
+    assert "20 trials take" in said
 
 
 def test_both_dashboards_show_a_made_up_study(tmp_path: Path) -> None:
-    found = tmp_path / "found.json"
-    words = ["--trials", "12", "--polls", "1", "--pause", "0.1", "--json", str(found)]
-    done = subprocess.run(
-        [sys.executable, str(SCRIPTS / "dashboard.py"), *words],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=200,
-    )
-    assert done.returncode == 0, done.stderr
-    plain, ours = json.loads(found.read_text())["rows"]
+    words = ["--trials", "12", "--polls", "1", "--pause", "0.1"]
+    plain, ours = ran("dashboard", words, tmp_path)[0]["rows"]
     assert (plain.pop("server"), ours.pop("server")) == ("optuna-dashboard", "optunas dashboard")
     assert plain["bytes"] == ours["bytes"] > 50_000
     assert _all_numbers(ours)

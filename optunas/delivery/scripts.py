@@ -75,12 +75,11 @@ STD = {data.std}
 def _network(network: nn.Module) -> str:
     return f'''
 def network() -> nn.Module:
-    """The network, with weights of no meaning. x: (B, {_SHAPE}) -> logits (B, classes)."""
+    """The network, with weights of no meaning. x: (B, C, H, W) -> logits (B, classes)."""
     return {expression(network, 4)}
 '''
 
 
-_SHAPE = "C, H, W"
 _USE = """Needs torch only:
 
     from model import CLASSES, load, preprocess
