@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import SGD, Optimizer
 
 from optunas.atomic import drafts, replacing
@@ -47,15 +47,24 @@ def identity(network: nn.Module, data: "Data", recipe: Recipe, seed: int) -> str
 
 
 def save(
-    path: Path, network: nn.Module, optimizer: Optimizer, history: Sequence[Epoch], run: str
+    path: Path,
+    network: nn.Module,
+    optimizer: Optimizer,
+    history: Sequence[Epoch],
+    run: str,
+    averages: Sequence[Tensor] = (),
 ) -> None:
-    """Replace the checkpoint at `path`; a file that can't be written is a warning, not an end."""
+    """Replace the checkpoint at `path`; a file that can't be written is a warning, not an end.
+
+    averages: of the weights that the network is trained with, and holds (`Average.tensors`).
+    """
     buffer = io.BytesIO()
     state = {
         "run": run,
         "network": network.state_dict(),
         "optimizer": optimizer.state_dict(),
         "history": [asdict(epoch) for epoch in history],
+        "averages": list(averages),
     }
     torch.save(state, buffer)
     content = buffer.getbuffer()
@@ -69,15 +78,20 @@ def save(
 
 
 def restore(
-    path: Path, network: nn.Module, optimizer: Optimizer, run: str, epochs: int
+    path: Path,
+    network: nn.Module,
+    optimizer: Optimizer,
+    run: str,
+    epochs: int,
+    averages: Sequence[Tensor] = (),
 ) -> list[Epoch]:
-    """Bring network and optimizer to the last finished epoch; the epochs so far, or none.
+    """Bring network, optimizer and averages to the last finished epoch; the epochs so far, or none.
 
-    epochs: of the whole run. A file that is absent, damaged or of another run leaves both as they
+    epochs: of the whole run. A file that is absent, damaged or of another run leaves all as they
     were.
     """
     try:
-        return _apply(_read(path, network, run, epochs), network, optimizer)
+        return _apply(_read(path, network, run, epochs), network, optimizer, averages)
     except FileNotFoundError:
         return []
     except Exception as error:  # a damaged file can raise anything; none of it may end a search
@@ -149,12 +163,19 @@ def _history(rows: Sequence[Mapping[str, Any]], epochs: int) -> list[Epoch]:
     return history
 
 
-def _apply(state: dict[str, Any], network: nn.Module, optimizer: Optimizer) -> list[Epoch]:
+def _apply(
+    state: dict[str, Any], network: nn.Module, optimizer: Optimizer, averages: Sequence[Tensor]
+) -> list[Epoch]:
     _check_optimizer(state["optimizer"], optimizer)
+    found = state.get("averages", [])  # files of earlier versions have none
+    if [_form(value) for value in found] != [_form(value) for value in averages]:
+        raise ValueError("its averages are not those of this training")
     before = deepcopy(network.state_dict()), deepcopy(optimizer.state_dict())
     try:
         network.load_state_dict(state["network"])
         _load_optimizer(optimizer, state["optimizer"])
+        for own, value in zip(averages, found, strict=True):
+            own.copy_(value)
         history: list[Epoch] = state["history"]
         return history
     except Exception:

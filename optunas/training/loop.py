@@ -59,7 +59,8 @@ def train(
     """Train `network` in place on `data.train`; yield an `Epoch` with `data.validation`'s scores.
 
     network: x (B, C, H, W) float -> logits (B, classes). It is moved to `device`, and is in eval
-    mode whenever an epoch is yielded, ready to be measured or exported.
+    mode whenever an epoch is yielded, ready to be measured or exported. By a recipe with `ema` it
+    then holds the averaged weights, those of the epoch's scores, and it keeps the last ones.
 
     checkpoint: a file that is written after every epoch, before it is yielded. Called again with
     the same arguments, `train` yields the finished epochs again (the network already holds the
@@ -74,19 +75,25 @@ def train(
     train, and `Diverged` at the end of an epoch whose loss is not a finite number.
     """
     run = prepare(network, data, recipe, torch.device(device), seed, engine)
+    optimizer, average = run.optimizer, run.step.average
     history: list[Epoch] = []
     if checkpoint is not None:
         identity = checkpoints.identity(network, data, recipe, seed)
-        history = checkpoints.restore(checkpoint, network, run.optimizer, identity, recipe.epochs)
+        history = checkpoints.restore(
+            checkpoint, network, optimizer, identity, recipe.epochs, average.tensors
+        )
+        average.show()
         network.eval()
         yield from tuple(history)
     remaining = (recipe.epochs - len(history)) * run.training.steps
     steps = Steps(run.step, run.device, engine.steps, remaining)
     for number in range(len(history) + 1, recipe.epochs + 1):
+        average.hide()
         epoch = _epoch(run, steps, number)
         history.append(epoch)
         if checkpoint is not None:
-            checkpoints.save(checkpoint, network, run.optimizer, history, identity)
+            checkpoints.save(checkpoint, network, optimizer, history, identity, average.tensors)
+        average.show()
         yield epoch
 
 
@@ -185,7 +192,8 @@ def _epoch(run: Run, steps: Steps, number: int) -> Epoch:
         trained = perf_counter()
         _check_finite(number, train_loss, "training")
         precision = run.recipe.precision
-        scores = _scores(run.network, run.validation, run.inputs, run.classes, precision)
+        with run.step.average.shown():
+            scores = _scores(run.network, run.validation, run.inputs, run.classes, precision)
     _check_finite(number, scores.loss, "validation")
     run.network.eval()
     images = run.training.steps * run.training.batch_size
@@ -210,6 +218,7 @@ def _train_epoch(run: Run, steps: Steps, number: int) -> float:
     run.step.total.zero_()
     for done, batch in enumerate(run.shuffled(generator), start=(number - 1) * count):
         set_lr(run.optimizer, recipe.lr * factor(recipe.schedule, done, recipe.epochs * count))
+        run.step.average.set_step(done)
         steps(batch)
     return (run.step.total / count).item()
 

@@ -22,8 +22,8 @@ def training_memory_mb(network: nn.Module, data: "Data", recipe: Recipe) -> floa
 
     network: x (B, C, H, W) float -> logits (B, classes), as it is trained: on its device and in
     its order of memory. Two whole steps are run, on black images: scaling, mixing, forward,
-    backward, update. Weights, gradients, the optimizer's state and the batch count, the data set
-    does not.
+    backward, update. Weights, gradients, the optimizer's state, an average of the weights and the
+    batch count, the data set does not.
     The network is left as it was.
     """
     device = device_of(network)
@@ -36,5 +36,6 @@ def training_memory_mb(network: nn.Module, data: "Data", recipe: Recipe) -> floa
         optimizer = make_optimizer(network, recipe)
         step = Step(network.train(), optimizer, inputs, recipe, len(data.classes), device)
         u = torch.full((step.numbers, batch), 0.5, device=device)
-        known = [*network.parameters(), *network.buffers(), images, labels, u]
+        own = [*network.parameters(), *network.buffers(), *step.average.tensors]
+        known = [*own, images, labels, u]
         return peak_mb(lambda: step(images, labels, u), known)

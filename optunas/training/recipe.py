@@ -17,6 +17,8 @@ SCHEDULES = ("onecycle", "cosine", "constant")
 PRECISIONS = ("auto", "fp32", "bf16")
 T = TypeVar("T")
 
+_LATER = ("ema",)  # fields that stored recipes of earlier versions don't have; 0 is as it was then
+
 # (lr, weight decay) of each optimizer for batches of 128. Chosen for the short trainings of a
 # search (64 to 300 steps) over BatchNorm CNNs, depthwise separable ones, ConvNeXt and a small
 # transformer: on digits, 15 epochs, AdamW at 0.002 / 0.006 / 0.012 reached 88 / 95 / 97 % (CNN),
@@ -70,6 +72,9 @@ class Recipe:
     None: as they are"""
     precision: str = "auto"
     """"auto": bf16 on a GPU that has it, else fp32"""
+    ema: float = 0.0
+    """decay of an exponential moving average of the weights, which then is the trained network
+    (`optunas.training.average`); usual: 0.999; 0: none"""
 
     def __post_init__(self) -> None:
         for name, check in _CHECKS.items():
@@ -81,8 +86,12 @@ class Recipe:
         object.__setattr__(self, "weight_decay", _not_negative("weight_decay", decay))
 
     def to_json(self) -> dict[str, Any]:
-        """Every field, as plain JSON values."""
-        return asdict(self)
+        """Every field, as plain JSON values; those of `_LATER` only where they are not as before.
+
+        A study compares recipes in this form (its fingerprint, reused results, checkpoints): one
+        that was stored before a field came must go on being equal to what it was.
+        """
+        return {name: v for name, v in asdict(self).items() if name not in _LATER or v != 0}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Recipe":
@@ -111,6 +120,7 @@ class Recipe:
             f"cutmix {self.cutmix:.3g}" if self.cutmix else "",
             f"{self.train_fraction:.3g} of the training images" if self.train_fraction < 1 else "",
             f"{self.resolution} pixels" if self.resolution is not None else "",
+            f"weights averaged with decay {self.ema:.6g}" if self.ema else "",
         ]
         return ", ".join(part for part in parts if part)
 
@@ -170,4 +180,5 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "train_fraction": _number(0, 1, "a number above 0, up to 1", "(]"),
     "resolution": _optional(_whole),
     "precision": _one_of(PRECISIONS),
+    "ema": _number(0, 1, "a number from 0 up to, but not, 1", "[)"),
 }

@@ -1,7 +1,7 @@
 """A space of recipes: a trial chooses the hyperparameters together with the architecture."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from optunas.training.errors import RecipeError
@@ -104,7 +104,7 @@ class RecipeSpace:
     def to_json(self) -> dict[str, Any]:
         """Every field, as plain JSON values (tuples as lists)."""
         values = {k: list(v) if isinstance(v, tuple) else v for k, v in vars(self).items()}
-        return values | {"base": asdict(self.base)}
+        return values | {"base": self.base.to_json()}
 
     def _with_optimizer(self, optimizer: str) -> Recipe:
         if optimizer == self.base.optimizer:

@@ -19,7 +19,8 @@ class Epoch:
     train_loss: float
     """mean over the epoch's batches, label smoothing included, while the weights moved"""
     loss: float
-    """mean cross-entropy over the validation split, without label smoothing"""
+    """mean cross-entropy over the validation split, without label smoothing; this and what follows
+    of the averaged weights where the recipe has `ema`"""
     accuracy: float
     """on the validation split, 0..1"""
     f1: float

@@ -1,4 +1,4 @@
-"""One training step: forward, loss, backward, update.
+"""One training step: forward, loss, backward, update, and the average of the weights.
 
 A step is a plain function of tensors that lie on the device. It reads nothing back, so that the
 host can run ahead of the device and a CUDA graph can hold the whole of it (`steps`).
@@ -13,6 +13,7 @@ from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 
 from optunas.training.augment import Mixing, mixed_loss
+from optunas.training.average import Average
 from optunas.training.errors import NetworkError
 from optunas.training.inputs import Inputs
 from optunas.training.precision import autocast
@@ -36,6 +37,7 @@ class Step:
     ) -> None:
         self.network, self.optimizer, self.recipe = network, optimizer, recipe
         self.forward: Callable[[Tensor], Tensor] = network
+        self.average = Average(network, recipe.ema)
         self.total = torch.zeros((), device=device)
         self._inputs, self._classes, self._device = inputs, classes, device
         self._mixing = Mixing.of(recipe, device)
@@ -59,6 +61,7 @@ class Step:
             clip_grad_norm_(self.network.parameters(), self.recipe.clip_norm)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
+        self.average.update()
         self.total += loss.detach()
 
     def _loss(self, logits: Tensor, labels: Tensor, weight: Tensor | None) -> Tensor:

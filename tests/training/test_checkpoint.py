@@ -145,6 +145,8 @@ def test_code_in_a_checkpoint_is_never_run(
         {"optimizer": {"state": {}, "param_groups": []}},
         {"optimizer": []},
         {"run": "another"},
+        {"averages": [torch.zeros(3)]},
+        {"averages": 7},
     ],
 )
 def test_a_sound_file_with_wrong_contents_changes_nothing(

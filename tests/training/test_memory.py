@@ -33,6 +33,7 @@ def test_weights_gradients_and_the_optimizers_state(few: Data) -> None:
         (RECIPE, 4),  # AdamW keeps two numbers a weight, SGD with momentum one
         (Recipe(batch_size=64, optimizer="sgd"), 3),
         (Recipe(batch_size=64, optimizer="sgd", momentum=0.0), 2),
+        (Recipe(batch_size=64, ema=0.9), 5),  # and an average
     ):
         # and on the way back the gradient of (64, 10,000) answers
         answers = 64 * 10_000 * 4 / MIB

@@ -139,7 +139,7 @@ def test_nothing_in_a_step_waits_for_the_device(
 ) -> None:
     recipe = Recipe(
         epochs=2, batch_size=32, augment=1.0, colour=0.5, rand_augment=0.5, mixup=0.3, cutmix=1.0,
-        label_smoothing=0.1, clip_norm=1.0, optimizer=optimizer,
+        label_smoothing=0.1, clip_norm=1.0, optimizer=optimizer, ema=0.9,
     )  # fmt: skip
     calls = []
     original = steps.Steps.__call__
@@ -235,7 +235,7 @@ def test_on_a_gpu_a_network_that_asks_for_values_is_trained_eagerly(few: Data) -
 @CUDA
 def test_no_step_on_a_gpu_waits(few: Data, make_network: MakeNetwork) -> None:
     network = make_network()
-    epochs = train(network, few, replace(RECIPE, batch_size=16), device="cuda")
+    epochs = train(network, few, replace(RECIPE, batch_size=16, ema=0.9), device="cuda")
     next(epochs)
     original = steps.Steps.__call__
 
