@@ -22,7 +22,9 @@ _STATISTICS = ("running_mean", "running_var")
 def decay_at(ema: float, step: int) -> float:
     """The decay d in `step` (from 0), less at first: the initial weights are soon forgotten.
 
-    The warm-up of TensorFlow's `ExponentialMovingAverage`: min(ema, (1 + step) / (10 + step)).
+    The warm-up of TensorFlow's `ExponentialMovingAverage`: min(ema, (1 + step) / (10 + step)). As
+    long as it lasts (0.99: 890 steps, 0.999: 8,990) the averaged weights are on average a tenth of
+    the steps so far old; after it 1 / (1 - ema) steps.
     """
     return min(ema, (1 + step) / (10 + step))
 
@@ -92,7 +94,9 @@ class Average:
 
 
 def _has_statistics(module: nn.Module) -> bool:
-    return isinstance(module, _NORMS) and module.running_mean is not None
+    if not isinstance(module, _NORMS):
+        return False
+    return module.running_mean is not None and module.running_var is not None
 
 
 def _started(tensor: Tensor) -> Tensor:
