@@ -31,6 +31,7 @@ from optunas.atomic import whole
 from optunas.data.disk import cache_folder, recall, remember
 from optunas.data.files import ImageFiles
 from optunas.data.stamps import Stamps, digest
+from optunas.data.survey import packed, unpacked
 
 _FORMAT = "1"  # raise it when decoding changes
 _DAY = 86_400  # seconds
@@ -41,13 +42,16 @@ class Decoded:
     """images: uint8 (M, C, H, W), or the files they lie in; kept: int64 (M,), the place of each.
 
     `kept` are places in the list of files, `failures` are (place, reason) of the files that
-    gave no image, `notes` what a person should know about how the images are held.
+    gave no image, `notes` what a person should know about how the images are held. headers:
+    int32 (M, 3), what the files' headers said, as of `ImageFiles`; None if nobody looked.
     """
 
     images: Tensor | ImageFiles
     kept: Tensor
     failures: tuple[tuple[int, str], ...] = ()
     notes: tuple[str, ...] = ()
+    headers: Tensor | None = None
+    files: ImageFiles | None = None
 
 
 def cache_file(files: Sequence[str], stamps: Stamps, size: tuple[int, int] | None) -> Path:
@@ -67,13 +71,14 @@ def load(file: Path) -> Decoded | str:
             facts = opened.metadata()
             images, kept = opened.get_tensor("images"), opened.get_tensor("kept")
         failures = tuple((int(place), str(why)) for place, why in json.loads(facts["failures"]))
+        headers = unpacked(facts["headers"]) if "headers" in facts else None
         if recall(_check(file)) != identity:
             if facts["checksum"] != _checksum(images, kept):
                 return "its checksum is another"
             remember(_check(file), identity)
     except Exception as error:  # cut off, foreign: it is made anew
         return f"{type(error).__name__}: {' '.join(str(error).split())}"[:120]
-    return Decoded(images, kept, failures)
+    return Decoded(images, kept, failures, headers=headers)
 
 
 def save(file: Path, decoded: Decoded) -> str:
@@ -84,6 +89,8 @@ def save(file: Path, decoded: Decoded) -> str:
         "failures": json.dumps(decoded.failures),
         "checksum": _checksum(decoded.images, decoded.kept),
     }
+    if decoded.headers is not None:
+        facts["headers"] = packed(decoded.headers)
     if why := no_room(file, decoded.images.nbytes):
         return why
     try:

@@ -20,11 +20,13 @@ from optunas.errors import DataError
 class Split:
     """One part of the data: images (N, C, H, W) as uint8 and labels (N,) as int64.
 
-    Images that do not fit into memory stay in their files, as `ImageFiles`.
+    Images that do not fit into memory stay in their files, as `ImageFiles`. `files` says which
+    files images in memory came from, where that is known; nothing is learned from it.
     """
 
     images: Tensor | ImageFiles
     labels: Tensor
+    files: ImageFiles | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.images, ImageFiles):
@@ -35,9 +37,26 @@ class Split:
                 f"every image needs one label; got {len(self.images):,} images and "
                 f"{len(self.labels):,} labels"
             )
+        if self.files is not None and len(self.files) != len(self.labels):
+            raise DataError(
+                f"every image comes from one file; got {len(self.labels):,} images and "
+                f"{len(self.files):,} files"
+            )
+
+    def __getitem__(self, index: Tensor | slice) -> Split:
+        """A slice, or the images at int64 (M,) places."""
+        place = index if isinstance(index, slice) else index.cpu()
+        files = None if self.files is None else self.files[place]
+        return Split(self.images[index], self.labels[index], files)
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def pixels(self, indices: Tensor) -> Tensor:
+        """indices (B,) -> uint8 (B, C, H, W), decoded where the images are in their files."""
+        if isinstance(self.images, ImageFiles):
+            return self.images.read(indices)
+        return self.images[indices]
 
 
 @dataclass(frozen=True, eq=False)

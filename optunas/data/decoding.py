@@ -22,7 +22,8 @@ def decode_all(paths: list[str], headers: Survey, workers: int) -> Decoded:
     good = [i for i in range(len(paths)) if i not in failures]
     pixels, failed = pixels_of([paths[i] for i in good], headers.shape, workers)
     failures |= {good[row]: reason for row, reason in failed.items()}
-    return _decoded(_without(pixels, failed), [i for i in good if i not in failures], failures)
+    kept = [i for i in good if i not in failures]
+    return _decoded(_without(pixels, failed), kept, failures, headers.headers[kept])
 
 
 def decode_alike(
@@ -43,11 +44,15 @@ def decode_alike(
     if decode.OTHER in failed.values() or len(failed) == len(paths):
         return None
     kept = [i for i in range(len(paths)) if i not in failed]
-    return _decoded(_without(pixels, failed), kept, failed)
+    headers = torch.tensor(first, dtype=torch.int32).repeat(len(kept), 1)  # reading was `exact`
+    return _decoded(_without(pixels, failed), kept, failed, headers)
 
 
-def _decoded(pixels: Pixels, kept: list[int], failures: dict[int, str]) -> Decoded:
-    return Decoded(torch.from_numpy(_one_channel_if_gray(pixels)), _places(kept), _sorted(failures))
+def _decoded(
+    pixels: Pixels, kept: list[int], failures: dict[int, str], headers: torch.Tensor
+) -> Decoded:
+    images = torch.from_numpy(_one_channel_if_gray(pixels))
+    return Decoded(images, _places(kept), _sorted(failures), headers=headers)
 
 
 def _without(pixels: Pixels, failed: dict[int, str]) -> Pixels:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from optunas.data import decode
+from optunas.errors import DataError
 
 _log = logging.getLogger("optunas")
 _GRAY = 128
@@ -25,13 +26,14 @@ class _Table:
     names: uint8 (N, longest), the paths below `root` with zeros at their ends, so that a million
     of them are one block of memory: nothing to pickle, and shared by torch with the processes
     that it starts. sizes: int64 (N,), bytes. unreadable: uint8 (N,), 1 for a file that turned
-    out to be damaged, in memory that those processes share.
+    out to be damaged, in memory that those processes share. headers: as of `ImageFiles`.
     """
 
     root: str
     names: Tensor
     sizes: Tensor
     unreadable: Tensor
+    headers: Tensor | None = None
 
     def below_root(self, rows: Tensor) -> list[bytes]:
         width = self.names.shape[1]
@@ -58,7 +60,11 @@ class ImageFiles:
 
     @classmethod
     def of(
-        cls, paths: Sequence[str], sizes: Sequence[int], image_shape: tuple[int, int, int]
+        cls,
+        paths: Sequence[str],
+        sizes: Sequence[int],
+        image_shape: tuple[int, int, int],
+        headers: Tensor | None = None,
     ) -> ImageFiles:
         """The images of these paths; sizes: bytes of each file, part of what is fingerprinted."""
         root = os.path.commonprefix(list(paths))  # noqa: RUF071 (cut to whole folders below)
@@ -69,7 +75,11 @@ class ImageFiles:
         with suppress(RuntimeError, OSError):  # no shared memory: each process warns for itself
             unreadable.share_memory_()  # type: ignore[no-untyped-call]
         table = _Table(
-            root, torch.from_numpy(block), torch.tensor(sizes, dtype=torch.int64), unreadable
+            root,
+            torch.from_numpy(block),
+            torch.tensor(sizes, dtype=torch.int64),
+            unreadable,
+            headers,
         )
         return cls(image_shape, table, torch.arange(len(paths)))
 
@@ -78,6 +88,12 @@ class ImageFiles:
 
     def __getitem__(self, index: Tensor | slice) -> ImageFiles:
         return replace(self, _rows=self._rows[index])
+
+    def joined(self, other: ImageFiles) -> ImageFiles:
+        """The images of both, views of one folder."""
+        if self._table is not other._table:
+            raise DataError("image files can be joined that come from one folder")
+        return replace(self, _rows=torch.cat([self._rows, other._rows]))
 
     @property
     def shape(self) -> torch.Size:
@@ -92,12 +108,27 @@ class ImageFiles:
     @property
     def file_bytes(self) -> int:
         """What the files take on the disk."""
-        return int(self._table.sizes[self._rows].sum())
+        return int(self.sizes.sum())
+
+    @property
+    def sizes(self) -> Tensor:
+        """int64 (N,): the bytes of each file."""
+        return self._table.sizes[self._rows]
+
+    @property
+    def headers(self) -> Tensor | None:
+        """int32 (N, 3): height and width as a viewer shows them, 1 for gray; None if unknown."""
+        return None if self._table.headers is None else self._table.headers[self._rows]
 
     @property
     def paths(self) -> list[str]:
         """The file of every image."""
         return self._table.paths(self._rows)
+
+    @property
+    def short_paths(self) -> list[str]:
+        """The same, below the folder that all files have in common (also those out of view)."""
+        return [os.fsdecode(name) for name in self._table.below_root(self._rows)]
 
     @property
     def unreadable(self) -> list[str]:
@@ -129,7 +160,7 @@ class ImageFiles:
         The paths below their common folder and the sizes of the files, in order.
         """
         yield b"\0".join(self._table.below_root(self._rows)).replace(os.fsencode(os.sep), b"/")
-        yield self._table.sizes[self._rows].numpy().tobytes()
+        yield self.sizes.numpy().tobytes()
 
     def _warn(self, row: int, path: str, why: str) -> None:
         if not self._table.unreadable[row]:

@@ -111,11 +111,12 @@ def _split(listing: Listing, decoded: Decoded, validation: float, test: float, s
 
 def _own_splits(listing: Listing, decoded: Decoded, labels: Tensor) -> dict[str, Split]:
     """The splits that the folder makes itself: slices, since files are listed split by split."""
+    everything = Split(decoded.images, labels, decoded.files)
     splits, start, stop = {}, 0, 0
     for part, size in listing.sizes.items():
         stop += size
         first, last = (int((decoded.kept < edge).sum()) for edge in (start, stop))
-        splits[part] = Split(decoded.images[first:last], labels[first:last])
+        splits[part] = everything[first:last]
         start = stop
     return splits
 

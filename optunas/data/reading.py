@@ -44,11 +44,11 @@ def read_files(
     count = workers_for(len(files), int(stamps[:, 0].sum()), workers)
     job = _Job(list(files), stamps, size, count, copied, check_keep(keep), place)
     if place is None:
-        return _made(job)
+        return _with_files(job, _made(job))
     if found := _known(job, place):
-        return found
+        return _with_files(job, found)
     with one_at_a_time(place):
-        return _known(job, place) or _saved(job, place)
+        return _with_files(job, _known(job, place) or _saved(job, place))
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,21 @@ def _staying(job: _Job, headers: Survey) -> Decoded | None:
     note = stay_note(job.keep, len(kept), headers.shape, copies)
     if not note:
         return None
-    sizes = job.stamps[kept, 0].tolist()
-    images = ImageFiles.of([job.paths[i] for i in kept], sizes, headers.shape)
+    images = _files(job, kept, headers.shape, headers.headers[kept])
     failures = tuple(sorted(headers.failures.items()))
     return Decoded(images, torch.tensor(kept, dtype=torch.int64), failures, (note,))
+
+
+def _with_files(job: _Job, decoded: Decoded) -> Decoded:
+    """Images in memory, with the files that they came from."""
+    if not isinstance(decoded.images, torch.Tensor) or not len(decoded.kept):
+        return decoded
+    _, *shape = decoded.images.shape
+    kept = decoded.kept.tolist()
+    files = _files(job, kept, (shape[0], shape[1], shape[2]), decoded.headers)
+    return replace(decoded, files=files)
+
+
+def _files(job: _Job, kept: list[int], shape: Shape, headers: torch.Tensor | None) -> ImageFiles:
+    sizes = job.stamps[kept, 0].tolist()
+    return ImageFiles.of([job.paths[i] for i in kept], sizes, shape, headers)

@@ -46,7 +46,7 @@ def divide(
     Images in memory are copied; images that stay in their files are not.
     """
     parts = stratified(split.labels, shares, seed=seed, classes=classes)
-    return [Split(split.images[part], split.labels[part]) for part in parts]
+    return [split[part] for part in parts]
 
 
 def subset(split: Split, fraction: float, seed: int = 0) -> Split:
@@ -65,8 +65,7 @@ def subset(split: Split, fraction: float, seed: int = 0) -> Split:
     for value in np.unique(values):
         members = rng.permutation(np.flatnonzero(values == value))
         chosen.append(members[: max(1, round(len(members) * fraction))])
-    index = torch.from_numpy(np.sort(np.concatenate(chosen))).to(split.labels.device)
-    return Split(split.images[index], split.labels[index])
+    return split[torch.from_numpy(np.sort(np.concatenate(chosen))).to(split.labels.device)]
 
 
 def _sizes(count: int, shares: Sequence[float]) -> list[int]:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
+
+import numpy as np
+import torch
+from torch import Tensor
 
 from optunas.data.children import Shape, headers_of
 from optunas.data.decode import Header
@@ -16,10 +22,14 @@ LARGEST = 128  # pixels: the shorter side that mixed sizes are brought to at mos
 
 @dataclass(frozen=True)
 class Survey:
-    """shape: (C, H, W) of every image, None if there is none; failures: place -> reason."""
+    """shape: (C, H, W) of every image, None if there is none; failures: place -> reason.
+
+    headers: int32 (N, 3), height, width and 1 for gray of every file; zeros where there is none.
+    """
 
     shape: Shape | None
     failures: dict[int, str]
+    headers: Tensor = field(compare=False)
 
 
 def survey(paths: list[str], size: tuple[int, int] | None, workers: int) -> Survey:
@@ -27,7 +37,9 @@ def survey(paths: list[str], size: tuple[int, int] | None, workers: int) -> Surv
     headers = headers_of(paths, workers)
     good = [header for header in headers if not isinstance(header, str)]
     failures = {i: header for i, header in enumerate(headers) if isinstance(header, str)}
-    return Survey(shape_of(good, size) if good else None, failures)
+    table = [(0, 0, 0) if isinstance(header, str) else header for header in headers]
+    rows = torch.tensor(table, dtype=torch.int32).reshape(-1, 3)
+    return Survey(shape_of(good, size) if good else None, failures, rows)
 
 
 def shape_of(headers: Sequence[Header], size: tuple[int, int] | None) -> Shape:
@@ -42,15 +54,29 @@ def shape_of(headers: Sequence[Header], size: tuple[int, int] | None) -> Shape:
 def recalled(place: Path) -> Survey | None:
     """The survey that was remembered beside this file of images."""
     facts = recall(_beside(place))
-    if facts is None:
+    if facts is None or len(facts) != 3:  # of an older version, which kept no headers
         return None
-    shape, failures = facts
-    return Survey(tuple(shape) if shape else None, {int(i): why for i, why in failures})
+    shape, failures, rows = facts
+    known = {int(i): why for i, why in failures}
+    return Survey(tuple(shape) if shape else None, known, unpacked(rows))
 
 
 def remember_survey(place: Path, found: Survey) -> None:
     """Remember a survey: a second start reads no header."""
-    remember(_beside(place), [found.shape, list(found.failures.items())])
+    failures = list(found.failures.items())
+    remember(_beside(place), [found.shape, failures, packed(found.headers)])
+
+
+def packed(headers: Tensor) -> str:
+    """int32 (N, 3) as a short text: some bytes an image, next to none where all are alike."""
+    columns = headers.numpy().astype("<i4").T.tobytes()
+    return base64.b64encode(zlib.compress(columns, 1)).decode()
+
+
+def unpacked(text: str) -> Tensor:
+    """What was `packed`."""
+    columns = np.frombuffer(zlib.decompress(base64.b64decode(text)), "<i4").reshape(3, -1)
+    return torch.from_numpy(columns.T.astype(np.int32, order="C"))
 
 
 def _beside(place: Path) -> Path:

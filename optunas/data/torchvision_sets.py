@@ -194,11 +194,11 @@ def _read_files(
     decoded = read(files, copied=len(sets) < 3)
     kept = decoded.kept.tolist()
     labels = torch.tensor([rows[i][2] for i in kept], dtype=torch.int64)
+    everything = Split(decoded.images, labels, decoded.files)
     splits = {}
     for part in sets:  # listed part by part, so each is a slice
         where = [row for row, i in enumerate(kept) if rows[i][0] == part]
-        chosen = slice(where[0], where[-1] + 1) if where else slice(0)
-        splits[part] = Split(decoded.images[chosen], labels[chosen])
+        splits[part] = everything[slice(where[0], where[-1] + 1) if where else slice(0)]
     return splits, left_out(files, decoded, root) + decoded.notes
 
 

@@ -133,6 +133,16 @@ def test_images_may_stay_in_their_files() -> None:
         data_in_files(test=in_files("gh", [7, 8], (3, 5, 4)))
 
 
+def test_a_split_keeps_its_files_in_step() -> None:
+    files = in_files("abcd", [1, 2, 3, 4]).images
+    split = replace(a_split(4), files=files)
+    assert [p[-5] for p in split[1:3].files.paths] == ["b", "c"]
+    assert [p[-5] for p in split[torch.tensor([3, 0])].files.paths] == ["d", "a"]
+    assert a_split(4)[1:3].files is None
+    with pytest.raises(DataError, match="one file; got 4 images and 2 files"):
+        replace(split, files=files[:2])
+
+
 def test_fingerprint_of_files_sees_names_sizes_labels_and_order() -> None:
     test = in_files("gh", [7, 8])
     others = [

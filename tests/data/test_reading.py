@@ -41,6 +41,20 @@ def test_children_read_what_this_process_reads(
         assert np.array_equal(alone.images[row].numpy(), expected)
 
 
+def test_where_images_in_memory_came_from_is_known(tmp_path: Path) -> None:
+    alike = some_files(tmp_path, [(9, 7)] * 4)
+    mixed = some_files(tmp_path, [(9, 7), (30, 40), (300, 200), (8, 8)])
+    Path(mixed[1]).write_text("no image")
+    expected = [[9, 7, 0], [300, 200, 0], [8, 8, 0]]
+    for cached in (False, True, True):  # from the cache at last
+        found = read_files(mixed, cached=cached)
+        assert found.files.paths == [mixed[i] for i in (0, 2, 3)]
+        assert found.files.sizes.tolist() == [Path(f).stat().st_size for f in found.files.paths]
+        assert found.files.headers.tolist() == expected
+    some_files(tmp_path, [(9, 7)] * 4)
+    assert read_files(alike, cached=False).files.headers.tolist() == [[9, 7, 0]] * 4
+
+
 def test_the_default_size(tmp_path: Path) -> None:
     same = some_files(tmp_path, [(33, 21)] * 3)
     assert read_files(same, cached=False).images.shape == (3, 3, 33, 21)

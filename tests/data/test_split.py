@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -93,10 +95,12 @@ def test_subset_refuses_other_fractions(fraction: float) -> None:
 def test_files_are_divided_and_thinned_as_tensors_are() -> None:
     memory = a_split()
     paths = [f"/x/{i}" for i in range(len(memory))]
-    files = Split(ImageFiles.of(paths, range(132), (1, 1, 1)), memory.labels)
+    images = ImageFiles.of(paths, range(132), (1, 1, 1))
+    files, memory = Split(images, memory.labels), replace(memory, files=images)
     halves = [divide(split, (0.5, 0.5), seed=2, classes=names(3)) for split in (memory, files)]
     pairs = [*zip(*halves, strict=True), (subset(memory, 0.1, seed=3), subset(files, 0.1, seed=3))]
     for expected, found in pairs:
         assert isinstance(found.images, ImageFiles)
         assert found.images.paths == [f"/x/{i}" for i in expected.images.flatten().tolist()]
+        assert expected.files.paths == found.images.paths
         assert torch.equal(found.labels, expected.labels)
