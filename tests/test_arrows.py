@@ -73,12 +73,12 @@ ARROWS = {
     "deadline": "facts worker",
     "promise": "delivery facts machine nn objective training errors",
     "terminal": (
-        "architecture attributes described insights proxies storage tally training wording worker "
-        "errors"
+        "architecture attributes data described insights proxies storage tally training wording "
+        "worker errors"
     ),
     "together": "attributes deadline errors machine objective search worker",
     "cli": (
-        "_version artifacts deadline delivery described errors fingerprint promise quantities "
+        "_version artifacts data deadline delivery described errors fingerprint promise quantities "
         "report search storage study tally terminal together worker"
     ),
     "__main__": "cli",

@@ -16,6 +16,7 @@ from optunas._version import __version__
 from optunas.cli import (
     comparing,
     delivering,
+    looking,
     predicting,
     promoting,
     reading,
@@ -35,6 +36,7 @@ app = typer.Typer(
     help="""Neural architecture search the Optuna way.
 
     \b
+    optunas look ./photos                what is in the data, and what is wrong with it
     optunas run studies/digits.py        search, or go on with a search
     optunas run ./photos --max-params 2M a folder of images is enough to begin
     optunas worker studies/digits.py     one worker: what a cluster starts
@@ -90,6 +92,7 @@ def _options(
 
 
 for command in (
+    looking.look,
     searching.run,
     working.worker,
     reading.status,

@@ -9,6 +9,9 @@ from optunas.data.dataset import Split as Split
 from optunas.data.digits import digits as digits
 from optunas.data.disk import cache_folder as cache_folder
 from optunas.data.files import ImageFiles as ImageFiles
+from optunas.data.finding import Finding as Finding
+from optunas.data.findings import findings as findings
+from optunas.data.findings import overlap as overlap
 from optunas.data.folder import image_folder as image_folder
 from optunas.data.load import load as load
 from optunas.data.moments import mean_and_std as mean_and_std
@@ -23,6 +26,7 @@ from optunas.data.torchvision_sets import torchvision_set as torchvision_set
 
 __all__ = [
     "Data",
+    "Finding",
     "ImageFiles",
     "Split",
     "cache_folder",
@@ -30,10 +34,12 @@ __all__ = [
     "cifar100",
     "digits",
     "fashion_mnist",
+    "findings",
     "image_folder",
     "load",
     "mean_and_std",
     "mnist",
+    "overlap",
     "stratified",
     "subset",
     "svhn",

@@ -63,9 +63,15 @@ def list_folder(root: Path) -> Listing:
 
 def named(paths: Iterable[str], shown: int = 5) -> str:
     """The first few names of a list, and how many more there are, fit for any terminal."""
-    names = [path.encode(errors="replace").decode() for path in paths]
+    names = [printable(path) for path in paths]
     more = f" and {len(names) - shown:,} more" if len(names) > shown else ""
     return ", ".join(names[:shown]) + more
+
+
+def printable(name: str) -> str:
+    """A name that somebody chose, harmless in any terminal: no line break, colour or turn of it."""
+    tidy = name.encode(errors="replace").decode()
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in tidy)
 
 
 def counted(number: int, one: str, many: str = "") -> str:

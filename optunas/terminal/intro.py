@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from optunas.storage import describe
+from optunas.terminal.data import data_lines
 
 if TYPE_CHECKING:
     from optunas.objective import Objective
@@ -23,8 +24,10 @@ def intro(search: Search, finished: int) -> RenderableType:
     rows = Table.grid(padding=(0, 2))
     own = search.own
     if own is not None:
-        for name, said in _own(own):
-            rows.add_row(name, Text(said))
+        for name, said in data_lines(own.data):
+            rows.add_row(name, said)
+        for name, told in _own(own):
+            rows.add_row(name, Text(told))
     rows.add_row("strategy", Text(_strategy(search)))
     rows.add_row("until", Text(_until(search, finished)))
     rows.add_row("storage", Text(_storage(search)))
@@ -32,10 +35,7 @@ def intro(search: Search, finished: int) -> RenderableType:
 
 
 def _own(objective: Objective) -> list[tuple[str, str]]:
-    data = objective.data
-    lines = [("data", data.describe())]
-    lines += [("", note) for note in data.notes]
-    lines += [
+    return [
         ("space", _space(objective.space)),
         ("recipe", _recipe(objective.recipe)),
         ("limits", str(objective.limits)),
@@ -43,7 +43,6 @@ def _own(objective: Objective) -> list[tuple[str, str]]:
         ("device", objective.device),
         ("images", _images(objective)),
     ]
-    return lines
 
 
 def _aims(objective: Objective) -> list[tuple[str, str]]:
