@@ -95,15 +95,15 @@ def _write(path: Path, data: Data) -> None:
 
     groups = copies(data)
     try:
-        with path.open("w", newline="", encoding="utf-8") as file:
+        with path.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
             rows = csv.writer(file)
             rows.writerow(["group", "split", "class", "file"])
             for number, group in enumerate(groups, 1):
                 rows.writerows([number, *one] for one in group)
     except OSError as error:
         raise StudyError(f"can't write the copies to {path}: {error.strerror}") from None
-    images = sum(map(len, groups))
-    say(f"{len(groups):,} groups of equal images ({images:,} in all) are listed in {path}")
+    found = "1 group" if len(groups) == 1 else f"{len(groups):,} groups"
+    say(f"{found} of equal images, {sum(map(len, groups)):,} in all: {path}")
 
 
 def _draw(path: Path, data: Data) -> None:

@@ -83,13 +83,28 @@ class Whole:
         return printable(self.data.classes[label])
 
     def name(self, place: int) -> str:
-        """The file of an image, or, where that is unknown, its split and number in it."""
-        part = int(self.parts[place])
-        row = place - int(np.searchsorted(self.parts, part))
-        files = files_of(self.splits[part])
-        if files is None:
-            return f"{PARTS[part]}[{row}]"
-        return printable(files[row : row + 1].short_paths[0])
+        """The file of an image, or, where that is unknown, its split and number in it; printable.
+
+        A file is named below the folder that all have in common.
+        """
+        file = self._file(place)
+        return self._number(place) if file is None else printable(file.short_paths[0])
+
+    def path(self, place: int) -> str:
+        """As `name`, but the file with all folders and letters, as the system takes it."""
+        file = self._file(place)
+        return self._number(place) if file is None else file.paths[0]
+
+    def _file(self, place: int) -> ImageFiles | None:
+        files = files_of(self.splits[self.parts[place]])
+        row = self._row(place)
+        return None if files is None else files[row : row + 1]
+
+    def _number(self, place: int) -> str:
+        return f"{PARTS[self.parts[place]]}[{self._row(place)}]"
+
+    def _row(self, place: int) -> int:
+        return place - int(np.searchsorted(self.parts, self.parts[place]))
 
 
 def files_of(split: Split) -> ImageFiles | None:

@@ -50,11 +50,17 @@ def overlap(data: Data) -> int:
 
 
 def copies(data: Data) -> list[list[tuple[str, str, str]]]:
-    """Every group of equal images, each as its split, class and file (or number in the split)."""
+    """Every group of equal images, each as its split, class and file (or number in the split).
+
+    Names are as they are: not each is fit for a terminal.
+    """
     whole = Whole(data)
     groups = equal_images(whole, _glances(whole), None) or []
     return [
-        [(PARTS[whole.parts[place]], whole.class_of(place), whole.name(place)) for place in group]
+        [
+            (PARTS[whole.parts[place]], data.classes[whole.labels[place]], whole.path(place))
+            for place in group
+        ]
         for group in groups
     ]
 

@@ -7,56 +7,67 @@ scores well here and fails elsewhere (R. Geirhos et al., Shortcut learning in de
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from optunas.data.finding import Finding, Integers, Whole, percent
 from optunas.data.glance import Glance
-from optunas.data.listing import counted, named
+from optunas.data.listing import named
 
-_GAIN = 0.2  # over a constant answer, beyond chance
-_FEWEST = 20  # images to judge by
-_GRAY = 0.5  # difference between a class and the others
+_CLEAR = 0.5  # an answer's share in its class over that in the others; more where these are few
+
+Rates = npt.NDArray[np.float64]
 
 
 def shortcuts(whole: Whole, glances: Sequence[Glance | None]) -> Iterator[Finding]:
-    """Size, file type and colour where they betray the class; names of classes that are alike."""
+    """Classes that size, file type or colour betrays; names of classes that are alike."""
     if whole.headers is not None:
-        pairs = whole.headers[:, 0] * 2**31 + whole.headers[:, 1]
-        yield from _told(whole, pairs, "the size of the image")
+        heights, widths, _ = whole.headers.T
+        yield from _told(whole, heights * 2**31 + widths, "the size of an image")
     if whole.files is not None:
-        yield from _told(whole, _types(whole), "the type of the file")
-    yield from _gray(whole, glances)
+        yield from _told(whole, _types(whole), "the type of its file")
+    gray = _gray(whole, glances)
+    if gray is not None:
+        yield from _told(whole, gray.astype(np.int64), "whether it is gray")
     yield from _same_names(whole)
 
 
-def score(feature: Integers, labels: Integers, parts: Integers) -> tuple[float, float]:
-    """Accuracy on validation of the commonest train class for each value; of a constant answer."""
-    train, judged = parts == 0, parts == 1
+def rates(feature: Integers, whole: Whole) -> tuple[Rates, Rates]:
+    """How well the commonest class of each value, learned on train, does on validation.
+
+    feature: int64 (N,) -> for every class, the share of its validation images that it is the
+    answer to, and the share of all others that it is the answer to. A value that train lacks
+    has the commonest class of all.
+    """
+    labels, classes = whole.labels, len(whole.data.classes)
+    train, judged = whole.parts == 0, whole.parts == 1
     values, codes = np.unique(feature, return_inverse=True)
-    answers = np.full(len(values), constant := int(np.bincount(labels[train]).argmax()))
-    classes = int(labels.max()) + 1
     pairs, counts = np.unique(codes[train] * classes + labels[train], return_counts=True)
     order = np.argsort(counts, kind="stable")  # the commonest is written last
+    answers = np.full(len(values), whole.counts[0].argmax())
     answers[pairs[order] // classes] = pairs[order] % classes
-    truth = labels[judged]
-    return float((answers[codes[judged]] == truth).mean()), float((constant == truth).mean())
+    given, truth = answers[codes[judged]], labels[judged]
+    sizes = np.bincount(truth, minlength=classes)
+    right = np.bincount(truth[given == truth], minlength=classes)
+    wrong = np.bincount(given, minlength=classes) - right
+    return right / np.maximum(1, sizes), wrong / np.maximum(1, len(truth) - sizes)
 
 
 def _told(whole: Whole, feature: Integers, what: str) -> Iterator[Finding]:
-    count = int((whole.parts == 1).sum())
-    if count < _FEWEST or (feature == feature[0]).all():
+    if (feature == feature[0]).all():
         return
-    right, constant = score(feature, whole.labels, whole.parts)
-    if right - constant > _GAIN + 1 / math.sqrt(count):
+    right, wrong = rates(feature, whole)
+    clear = right - wrong > _CLEAR + 1 / np.sqrt(np.maximum(1, whole.counts[1]))
+    odd = sorted(np.flatnonzero(clear).tolist(), key=lambda label: -right[label] + wrong[label])
+    if odd:
+        names = named(f"{whole.class_name(i)} ({percent(right[i])})" for i in odd)
         yield Finding(
             "warning",
-            f"{what} alone tells the class of {percent(right)} of validation (a constant answer: "
-            f"{percent(constant)})",
-            "a network may learn its traces: take all classes from one source, or make them alike",
+            f"{what} tells the class, without what is on it: right for {names} of validation",
+            "a network may learn just that: take all classes from one source, or make them alike",
         )
 
 
@@ -69,30 +80,7 @@ def _types(whole: Whole) -> Integers:
     return np.array([known[alike.get(suffix, suffix)] for suffix in found])
 
 
-def _gray(whole: Whole, glances: Sequence[Glance | None]) -> Iterator[Finding]:
-    """Classes that are gray where the others are in colour, or the other way round."""
-    flags = _gray_flags(whole, glances)
-    if flags is None or flags.all() or not flags.any():
-        return
-    labels, classes = whole.labels, len(whole.data.classes)
-    counts, gray = (
-        np.bincount(labels, minlength=classes),
-        np.bincount(labels[flags], minlength=classes),
-    )
-    others = (gray.sum() - gray) / np.maximum(1, counts.sum() - counts)
-    shares = gray / np.maximum(1, counts)
-    odd = [i for i in range(classes) if counts[i] and abs(shares[i] - others[i]) > _GRAY]
-    if odd:
-        names = named((f"{whole.class_name(i)} ({percent(shares[i])} gray)" for i in odd), 5)
-        yield Finding(
-            "warning",
-            f"{counted(len(odd), 'class', 'classes')} that colour alone tells from the others: "
-            f"{names}; the rest: {percent(float(others[odd[0]]))}",
-            "a network may learn just that: take all classes from one source, or make all gray",
-        )
-
-
-def _gray_flags(whole: Whole, glances: Sequence[Glance | None]) -> np.ndarray | None:
+def _gray(whole: Whole, glances: Sequence[Glance | None]) -> npt.NDArray[np.bool_] | None:
     """bool (N,): by the pixels in memory, else by the headers of the files."""
     if whole.data.input_shape[0] == 1:
         return None
@@ -103,18 +91,16 @@ def _gray_flags(whole: Whole, glances: Sequence[Glance | None]) -> np.ndarray | 
 
 
 def _same_names(whole: Whole) -> Iterator[Finding]:
-    """Class names that differ in case, blanks and hyphens only."""
+    """Class names that differ in case and blanks only; of single letters the case matters."""
     spelled: dict[str, list[str]] = defaultdict(list)
     for label, name in enumerate(whole.data.classes):
-        plain = "".join(c for c in name.casefold() if c not in " _-")
-        spelled[plain].append(whole.class_name(label))
-    twins = [
-        " / ".join(repr(name) for name in names) for names in spelled.values() if len(names) > 1
-    ]
+        plain = "".join(c for c in name.casefold() if c not in " _")
+        if len(plain) > 1:
+            spelled[plain].append(repr(whole.class_name(label)))
+    twins = [" / ".join(names) for names in spelled.values() if len(names) > 1]
     if twins:
         yield Finding(
             "warning",
-            f"names that differ in case, blanks or hyphens only are classes of their own: "
-            f"{named(twins)}",
+            "names that differ in case or blanks only are classes of their own: " + named(twins),
             "if they mean the same, put their images into one folder",
         )
