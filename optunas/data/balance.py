@@ -37,12 +37,11 @@ def wilson(share: float, count: int) -> tuple[float, float]:
 
 
 def _ratio(whole: Whole) -> Iterator[Finding]:
-    train, _, test = whole.counts
+    train = whole.counts[0]
     most, least = int(train.argmax()), int(train.argmin())
     ratio = train[most] / max(1, train[least])
     large, small = (f"{train[i]:,} ({whole.class_name(i)})" for i in (most, least))
-    constant = f"always answering {whole.class_name(most)} is right for "
-    constant += f"{percent(test[most] / test.sum())} of test"
+    constant = f"always answering {whole.class_name(most)} is right for {_right(whole, most)}"
     if train[most] == train[least]:
         yield Finding("fact", f"every class has {train[most]:,} train images; {constant}")
     elif ratio < _EVEN:
@@ -54,6 +53,13 @@ def _ratio(whole: Whole) -> Iterator[Finding]:
             f"{constant}",
             "hold accuracy against that; --metric f1 weighs all classes alike",
         )
+
+
+def _right(whole: Whole, label: int) -> str:
+    """How often one answer is right on validation, and on test where that is another share."""
+    _, validation, test = (counts[label] / counts.sum() for counts in whole.counts)
+    told = f"{percent(validation)} of validation"
+    return told if abs(validation - test) < 0.01 else f"{told}, {percent(test)} of test"
 
 
 def _few(whole: Whole) -> Iterator[Finding]:

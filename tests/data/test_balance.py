@@ -24,10 +24,11 @@ def warnings(*counts: tuple[int, ...]) -> list[str]:
 
 
 def test_even_classes_are_a_fact_with_the_score_of_a_constant_answer() -> None:
-    found = told((500, 500), (200, 200), (150, 250))
+    found = told((500, 500), (200, 200), (170, 230))
     assert {one.level for one in found} == {"fact"}
     assert found[0].line == (
-        "every class has 500 train images; always answering ant is right for 37.5 % of test"
+        "every class has 500 train images; always answering ant is right for 50.0 % of validation, "
+        "42.5 % of test"
     )
     first = told((500, 520), (200, 200), (200, 200))[0]
     assert first.level == "fact"
@@ -41,7 +42,7 @@ def test_uneven_classes_are_a_warning_from_5_to_1_on() -> None:
         assert "--metric f1" in found.advice
     assert found.text == (
         "classes are uneven, 5.0 : 1: 500 (ant) train images against 100 ([red]bee[/red]); always "
-        "answering ant is right for 83.3 % of test"
+        "answering ant is right for 83.3 % of validation"
     )
 
 

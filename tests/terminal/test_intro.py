@@ -38,7 +38,7 @@ def test_everything_that_decides_the_search_is_said() -> None:
         "2 files left out: [a].png, b.png",
         "classes are even: 21 (0) to 22 (1) train images",
         "no two images are the same",
-        "warning 95 % interval of an accuracy of 90 %: 82.9 to 94.3 % on validation",
+        "warning 95 % interval of an accuracy of 90 %: 82.9 to 94.4 % on",
         f"space ConvNet, {objective.space.size():,} networks",
         "onecycle, searched from there",
         "limits params <= 10,000, latency_ms <= 5",
