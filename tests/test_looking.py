@@ -83,12 +83,17 @@ def test_options_are_those_of_a_search(folder: Path, run: Run) -> None:
 def test_copies_are_listed_and_images_drawn(folder: Path, run: Run) -> None:
     code, out, _ = run("look", "photos", "--csv", "copies.csv", "--save", "sheet.png")
     assert code == 0
-    assert "1 group of equal images, 2 in all: copies.csv" in out
+    assert (
+        "1 group of equal images and 0 pairs of nearly equal ones are listed in copies.csv" in out
+    )
     with open("copies.csv", newline="") as file:
         rows = list(csv.reader(file))
-    assert rows[0] == ["group", "split", "class", "file"]
-    assert [row[:3] for row in rows[1:]] == [["1", "train", "ant"], ["1", "test", "[red]bee"]]
-    assert [Path(row[3]).name for row in rows[1:]] == ["00.png", "[b]copy.png"]
+    assert rows[0] == ["group", "equal", "split", "class", "file"]
+    assert [row[:4] for row in rows[1:]] == [
+        ["1", "yes", "train", "ant"],
+        ["1", "yes", "test", "[red]bee"],
+    ]
+    assert [Path(row[4]).name for row in rows[1:]] == ["00.png", "[b]copy.png"]
     with Image.open("sheet.png") as sheet:
         assert sheet.format == "PNG"
     for option in ("--csv", "--save"):

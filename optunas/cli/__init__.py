@@ -1,6 +1,6 @@
 """The command line: `optunas run`, `status`, `show`, `compare`, `report`, `deliver` and so on.
 
-Only this package prints. torch is imported by the commands that train, and by no other; Optuna by
+Only this package prints. torch is imported by the commands that train or look at images; Optuna by
 those that open a study. Each command is a file, and imports what it needs when it is called.
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import astuple
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -93,17 +94,19 @@ def _data(target: str, options: dict[str, Any]) -> Data:
 def _write(path: Path, data: Data) -> None:
     from optunas.data.findings import copies
 
-    groups = copies(data)
+    equal, near = copies(data)
     try:
         with path.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
             rows = csv.writer(file)
-            rows.writerow(["group", "split", "class", "file"])
-            for number, group in enumerate(groups, 1):
-                rows.writerows([number, *one] for one in group)
+            rows.writerow(["group", "equal", "split", "class", "file"])
+            for number, group in enumerate([*equal, *near], 1):
+                how = "yes" if number <= len(equal) else "nearly"
+                rows.writerows([number, how, *astuple(one)] for one in group)
     except OSError as error:
         raise StudyError(f"can't write the copies to {path}: {error.strerror}") from None
-    found = "1 group" if len(groups) == 1 else f"{len(groups):,} groups"
-    say(f"{found} of equal images, {sum(map(len, groups)):,} in all: {path}")
+    found = "1 group" if len(equal) == 1 else f"{len(equal):,} groups"
+    pairs = "1 pair" if len(near) == 1 else f"{len(near):,} pairs"
+    say(f"{found} of equal images and {pairs} of nearly equal ones are listed in {path}")
 
 
 def _draw(path: Path, data: Data) -> None:

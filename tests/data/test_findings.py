@@ -11,7 +11,7 @@ from PIL import Image
 
 from optunas.data import Data, ImageFiles, Split, cache_folder, digits, findings, overlap
 from optunas.data import image_folder as read_folder
-from optunas.data.findings import copies
+from optunas.data.findings import Copy, copies
 
 CLASSES = ("ant", "bee", "cat")
 KEEP = pytest.mark.parametrize("keep", ["memory", "files"])
@@ -56,7 +56,7 @@ def test_nothing_is_found_where_nothing_is(photos: Path, keep: str) -> None:
     things = "images are" if keep == "memory" else "files hold"
     assert told(data, "fact") == [f"no two {things} the same"]
     assert overlap(data) == 0
-    assert copies(data) == []
+    assert copies(data) == ([], [])
 
 
 @KEEP
@@ -80,10 +80,10 @@ def test_copies_between_splits_are_counted_and_named(
     assert [text.replace(suffix, "") for text in told(data)] == expected
     assert told(data, "fact") == []
     assert overlap(data) == 4
-    groups = copies(data)
+    groups, _ = copies(data)
     assert len(groups) == 5
-    named = ("validation", "ant", f"{photos}/val/ant/07{suffix}")
-    assert [named, ("test", "ant", f"{photos}/test/ant/09{suffix}")] in groups
+    named = Copy("validation", "ant", f"{photos}/val/ant/07{suffix}")
+    assert [named, Copy("test", "ant", f"{photos}/test/ant/09{suffix}")] in groups
 
 
 @KEEP
@@ -128,7 +128,7 @@ def test_one_copy_among_thousands_is_a_fact() -> None:
         "1 of 3,000 (0.033 %) train images are copies of others there, such as train[2000] = "
         "train[1000]",
     ]
-    assert copies(data)[0] == [("train", "b", "train[5]"), ("test", "b", "test[17]")]
+    assert copies(data)[0][0] == [Copy("train", "b", "train[5]"), Copy("test", "b", "test[17]")]
     assert overlap(data) == 1
 
 
@@ -162,4 +162,4 @@ def test_names_that_would_colour_or_turn_a_terminal(
     (text,) = told(data)
     assert f"test/ant/\\x1b[31m[red]\\n\\u202e?{suffix} = train/ant/00" in text
     assert text.isprintable()
-    assert copies(data)[0][1][2] == f"{photos}/test/ant/{evil}"
+    assert copies(data)[0][0][1].file == f"{photos}/test/ant/{evil}"
