@@ -7,13 +7,15 @@ FOLDER holds CIFAR-10 as train/<class>/*.jpg, or other images. Random networks o
 trained like winners, from scratch and by the whole schedule. Every side has the same first weights,
 batches and random numbers, and averaging never acts on the training, so that the sides of a run
 differ in nothing but the average: what is told is the mean of the differences within the runs, with
-its 95 % interval (Student's t). A run is a network and a seed.
+its 95 % interval (Student's t). A run is a network and a seed. Sides whose decay is the same in
+every step, since its warm-up does not end before the training does, are trained once.
 """
 
 from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from dataclasses import replace
 from itertools import product
 from statistics import mean, stdev
 
@@ -94,6 +96,7 @@ def main() -> None:
     made.add_argument("--seeds", type=int, default=3, help="of each network; two runs at least")
     made.add_argument("--networks", type=int, default=1)
     made.add_argument("--images", type=int, help="of training; all without")
+    made.add_argument("--rest", type=int, help="images of validation; all without")
     made.add_argument("--ema", type=float, nargs="+", default=[0.99, 0.999])
     made.add_argument("--schedule", choices=SCHEDULES, default="onecycle")
     made.add_argument("--augment", type=float, default=0.0)
@@ -101,7 +104,7 @@ def main() -> None:
     made.add_argument("--macs", type=float, default=2e6, help="of the networks, half as many least")
     made.add_argument("--stem-stride", type=int, default=1)
     options = parsed(made)
-    data = trimmed(load(options.data), train=options.images)
+    data = trimmed(load(options.data), train=options.images, rest=options.rest)
     base = Recipe(
         epochs=options.epochs,
         batch_size=options.batch,
@@ -110,21 +113,25 @@ def main() -> None:
     )
     seeds = range(options.seed, options.seed + options.seeds)
     networks = drawn(options.networks, data, options)
+    steps = len(data.train) // base.batch_size * base.epochs
+    reached = decay_at(1.0, steps - 1)
     said = report("An average of the weights", options.device, f"{seeds.start} to {seeds.stop - 1}")
     found: dict[float, list[Epoch]] = {ema: [] for ema in (0.0, *options.ema)}
     for (number, network), seed in product(enumerate(networks), seeds):
         print(f"network {number}, seed {seed} ...", file=sys.stderr, flush=True)
+        known: dict[float, Epoch] = {}
         for ema, epochs in found.items():
-            recipe = Recipe.from_json(base.to_json() | {"ema": ema})
-            epochs.append(last_epoch(network, data, recipe, seed, options.device))
+            decay = min(ema, reached)
+            if decay not in known:
+                recipe = replace(base, ema=ema)
+                known[decay] = last_epoch(network, data, recipe, seed, options.device)
+            epochs.append(known[decay])
     told(said, found)
-    steps = len(data.train) // base.batch_size * base.epochs
-    reached = decay_at(1.0, steps - 1)
     prices = [cost(network, data.input_shape, len(data.classes)) for network in networks]
     said.lines += [
         f"{base.describe()}; {steps:,} steps; {len(data.train):,} training, "
         f"{len(data.validation):,} validation images",
-        f"the decay's warm-up has come to {reached:.4f} by the last step: an ema above is no other",
+        f"the decay's warm-up has come to {reached:.4f} by the last step: an ema above is the same",
         "networks of " + ", ".join(f"{p.params:,} parameters, {p.macs:,} MACs" for p in prices),
     ]
     said.finish(options)
