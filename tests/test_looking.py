@@ -1,6 +1,8 @@
 """`optunas look` on real folders and study files: what it prints, writes and refuses."""
 
 import csv
+import json
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +14,7 @@ from PIL import Image
 
 from optunas.cli import main
 
-from .small import PLAIN_FILE, STUDY_FILE
+from .small import PLAIN_FILE, STUDY_FILE, environment
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -65,7 +67,7 @@ def test_a_folder_is_looked_at(folder: Path, run: Run, keep: tuple[str, ...]) ->
     assert "photos: 2 classes, 3x16x16, 24 train / 24 validation / 25 test" in plain
     assert "can't be read as an image: train/ant/broken.png (not an image)" in plain
     assert "all images are 16x16" in plain
-    assert "(4.0 %) test images are in train too, such as" in plain
+    assert "test images that are in train too: 1 of 25 (4.0 %), such as" in plain
     assert "test/[red]bee/[b]copy.png = train/ant/00.png" in plain
     assert "1 image with more than one label: [red]bee / ant (1)" in plain
     assert not list(folder.glob("*.db"))  # nothing is searched
@@ -120,3 +122,16 @@ def test_what_is_no_data_is_said_in_one_line(run: Run) -> None:
     assert (code, out) == (2, "")
     assert err.startswith("optunas: ")
     assert len(err.splitlines()) == 1
+
+
+def test_the_script_that_measures_it_runs(folder: Path) -> None:
+    script = Path(__file__).parent / "performance" / "looking.py"
+    words = ["photos", "--repeats", "1", "--copies", "10", "--device", "cpu", "--json", "found"]
+    done = subprocess.run(
+        [sys.executable, script, *words], env=environment(), capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    costs, recall = json.loads(Path("found").read_text())["tables"]
+    assert [row[0] for row in costs["rows"]][1:] == ["in its files, remembered", "in memory"]
+    assert recall["rows"][0][1:] == [0, 1]  # the copy that is there; it is equal
+    assert len(recall["rows"]) == 9

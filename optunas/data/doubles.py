@@ -73,8 +73,8 @@ def _between(
     total = len(whole.splits[part])
     yield Finding(
         "warning" if sum(counts) >= _FEW_BETWEEN * total else "fact",
-        f"{share(sum(counts), total)} {PARTS[part]} images are in {PARTS[other]} too, such as "
-        f"{whole.name(one)} = {whole.name(two)}",
+        f"{PARTS[part]} images that are in {PARTS[other]} too: {share(sum(counts), total)}, "
+        f"such as {whole.name(one)} = {whole.name(two)}",
         advice,
     )
 
@@ -88,8 +88,8 @@ def _within(whole: Whole, groups: Groups, members: list[Integers], part: int) ->
     total = len(whole.splits[part])
     yield Finding(
         "warning" if sum(copies) >= _FEW_WITHIN * total else "fact",
-        f"{share(sum(copies), total)} {PARTS[part]} images are copies of others there, such as "
-        f"{whole.name(two)} = {whole.name(one)}",
+        f"{PARTS[part]} images that are copies of others there: {share(sum(copies), total)}, "
+        f"such as {whole.name(two)} = {whole.name(one)}",
         "each counts as often as it is there: remove the copies (`optunas look --csv` lists them)",
     )
 

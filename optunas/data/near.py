@@ -3,6 +3,10 @@
 A picture that is stored twice, in another quality, size or format, and frames of one film that
 were dealt out to different splits: the pixels differ, and a network knows the answer all the same.
 B. Barz and J. Denzler, Do we train on test data? Purging CIFAR of near-duplicates, 2020.
+
+The limits below are such that of 500 training images of CIFAR-10 that are hidden in its test split,
+all are found at JPEG quality 75 or enlarged, 97 % shrunk to 3/4, 38 % shrunk to 1/2, and one pair
+that is in CIFAR-10 itself (`python tests/performance/looking.py FOLDER`, seed 0).
 """
 
 from __future__ import annotations
@@ -21,9 +25,9 @@ QUICK = 2**31  # bytes of images that are compared without being asked
 _SMALLEST = 16  # pixels of a side: smaller images are alike without being copies
 _GRID = 4  # blocks in each direction, of whose means an image's sketch consists
 _ENOUGH = 64  # pixels of a side that are looked at for that, or a little more
-_RADIUS = 8.0  # between two sketches of 0..255: 2 grey levels a block
+_RADIUS = 10.0  # between two sketches of 0..255: 2.5 grey levels a block
 _NEIGHBOURS = 3
-_ALIKE = 0.97  # correlation of all pixels
+_ALIKE = 0.95  # correlation of all pixels
 _CONTRAST = 8.0  # grey levels: standard deviation below which nothing is to be seen
 _BLOCK = 2**26  # bytes of pixels at once, as floats
 _FEW = 0.001  # share of a split below which it is a fact, not a warning
@@ -63,8 +67,8 @@ def near(whole: Whole, pairs: Pairs) -> Iterator[Finding]:
             one, two = mine[0]
             yield Finding(
                 "warning" if count >= _FEW * total else "fact",
-                f"{share(count, total)} {PARTS[part]} images are nearly the same as one of "
-                f"{earlier}, such as {whole.name(one)} ~ {whole.name(two)}",
+                f"{PARTS[part]} images that are nearly the same as one of {earlier}: "
+                f"{share(count, total)}, such as {whole.name(one)} ~ {whole.name(two)}",
                 "stored twice, or frames of one film? Keep such images in one split "
                 "(`optunas look --csv` lists them)",
             )

@@ -48,13 +48,13 @@ def _enlarged(scale: np.ndarray, want: np.ndarray) -> Iterator[Finding]:
         side = max(8, round(min(want) / float(np.median(scale)) / 8) * 8)
         yield Finding(
             "warning",
-            f"{share(much, len(scale))} images are enlarged {_ENLARGED:.0f} times or more to "
-            f"{_times(want)}",
+            f"images enlarged {_ENLARGED:.0f} times or more, to {_times(want)}: "
+            f"{share(much, len(scale))}",
             f"that takes time and shows nothing new: try --size {side}",
         )
     elif smaller:
         more = f", {much:,} of them {_ENLARGED:.0f} times or more" if much else ""
-        yield Finding("fact", f"{share(smaller, len(scale))} images are enlarged{more}")
+        yield Finding("fact", f"images that are enlarged: {share(smaller, len(scale))}{more}")
 
 
 def _cut(left: np.ndarray) -> Iterator[Finding]:
@@ -62,8 +62,8 @@ def _cut(left: np.ndarray) -> Iterator[Finding]:
     if cut:
         yield Finding(
             "warning" if cut >= _MANY * len(left) else "fact",
-            f"{share(cut, len(left))} images lose more than half of their area, cut around the "
-            "centre",
+            "images that lose more than half of their area, cut around the centre: "
+            f"{share(cut, len(left))}",
             "what matters must lie there",
         )
 

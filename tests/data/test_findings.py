@@ -71,10 +71,11 @@ def test_copies_between_splits_are_counted_and_named(
     data = read_folder(photos, keep=keep)
     (suffix,) = {path.suffix for path in photos.rglob("*.*")}
     expected = [
-        "3 of 60 (5.0 %) test images are in train too, such as test/cat/10 = train/cat/00",
-        "1 of 60 (1.7 %) test images are in validation too, such as test/ant/09 = val/ant/07",
-        "2 of 60 (3.3 %) validation images are in train too, such as val/bee/00 = train/bee/11",
-        "1 of 60 (1.7 %) validation images are copies of others there, such as val/bee/01 = "
+        "test images that are in train too: 3 of 60 (5.0 %), such as test/cat/10 = train/cat/00",
+        "test images that are in validation too: 1 of 60 (1.7 %), such as test/ant/09 = val/ant/07",
+        "validation images that are in train too: 2 of 60 (3.3 %), such as val/bee/00 = "
+        "train/bee/11",
+        "validation images that are copies of others there: 1 of 60 (1.7 %), such as val/bee/01 = "
         "val/bee/00",
     ]
     assert [text.replace(suffix, "") for text in told(data)] == expected
@@ -96,7 +97,7 @@ def test_equal_images_with_different_labels_are_named(
     found = told(read_folder(photos, keep=keep))
     (suffix,) = {path.suffix for path in photos.rglob("*.*")}
     assert [text.replace(suffix, "") for text in found] == [
-        "3 of 90 (3.3 %) train images are copies of others there, such as train/bee/05 = "
+        "train images that are copies of others there: 3 of 90 (3.3 %), such as train/bee/05 = "
         "train/ant/00",
         "3 images with more than one label: ant / bee (2), ant / cat (1), such as train/ant/00 = "
         "train/bee/05",
@@ -124,8 +125,8 @@ def test_one_copy_among_thousands_is_a_fact() -> None:
     data = Data.from_splits("noise", (train, validation, test), ("a", "b"))
     assert told(data) == []
     assert told(data, "fact") == [
-        "1 of 2,000 (0.050 %) test images are in train too, such as test[17] = train[5]",
-        "1 of 3,000 (0.033 %) train images are copies of others there, such as train[2000] = "
+        "test images that are in train too: 1 of 2,000 (0.050 %), such as test[17] = train[5]",
+        "train images that are copies of others there: 1 of 3,000 (0.033 %), such as train[2000] = "
         "train[1000]",
     ]
     assert copies(data)[0][0] == [Copy("train", "b", "train[5]"), Copy("test", "b", "test[17]")]

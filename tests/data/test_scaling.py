@@ -37,25 +37,27 @@ def test_the_default_size_is_no_alarm() -> None:
         "images of 100x150 to 155x150 (height x width; the middle one 128x150) are brought to "
         "128x128"
     )
-    assert found[1].text == "28 of 56 (50.0 %) images are enlarged"
+    assert found[1].text == "images that are enlarged: 28 of 56 (50.0 %)"
 
 
 def test_strong_enlargement_is_a_warning_with_a_better_size() -> None:
     found = told([(32, 32)] * 20)
     assert [one.level for one in found] == ["fact", "warning"]
-    assert found[1].text == "20 of 20 (100 %) images are enlarged 2 times or more to 128x128"
+    assert found[1].text == "images enlarged 2 times or more, to 128x128: 20 of 20 (100 %)"
     assert found[1].advice.endswith("try --size 32")
     some = told([(32, 32)] + [(128, 128)] * 30)[1]
     assert some.level == "fact"
-    assert some.text == "1 of 31 (3.2 %) images are enlarged, 1 of them 2 times or more"
+    assert some.text == "images that are enlarged: 1 of 31 (3.2 %), 1 of them 2 times or more"
 
 
 @pytest.mark.parametrize(("panoramas", "level"), [(1, "fact"), (10, "warning")])
 def test_what_the_cut_loses(panoramas: int, level: str) -> None:
     found = told([(128, 300)] * panoramas + [(128, 140)] * 30)[1]
     assert found.level == level
-    assert found.text.endswith("images lose more than half of their area, cut around the centre")
-    assert found.text.startswith(f"{panoramas} of {panoramas + 30} (")
+    assert found.text.startswith(
+        "images that lose more than half of their area, cut around the centre: "
+        f"{panoramas} of {panoramas + 30} ("
+    )
 
 
 def test_photos_of_a_camera_are_shrunk() -> None:
