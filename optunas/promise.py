@@ -19,7 +19,9 @@ import numpy as np
 from optuna import Study
 from optuna.trial import FixedTrial
 
-from optunas.delivery.winner import EXPORT_SECONDS, LONGER, PACE_SECONDS
+from optunas.delivery.baselines import KINDS
+from optunas.delivery.schedule import EXPORT_SECONDS, PACE_SECONDS
+from optunas.delivery.winner import LONGER
 from optunas.errors import StudyError
 from optunas.facts import fact, settle
 from optunas.machine import threads_for
@@ -38,7 +40,8 @@ FEWEST, MANY = 60, 300  # networks: with fewer a search learns little; with more
 PRUNED = 0.6  # of a full training is what a network takes on average, where weak ones are stopped
 EPOCHS = 5  # a learning rate needs some to rise and to fall
 IMAGES = 2000  # of the training split are the least that a search sees
-WINNER = 0.25  # of the time is the most that is kept for the winner
+WINNER = 0.3  # of the time is the most that is kept for the winner and its baselines
+RACE = 1 + len(KINDS)  # networks are retrained at the end
 BETWEEN = 0.8  # seconds from one training to the next: proposing, building, storing; 2 CPU cores
 
 
@@ -136,7 +139,8 @@ def promise(
 
     def reserve(epochs: int) -> float:
         slow = _slow([pace.whole(LONGER * epochs, images) for pace in paces])
-        return min(WINNER * seconds, slow + PACE_SECONDS + EXPORT_SECONDS) if winner else 0.0
+        race = RACE * (slow + PACE_SECONDS) + EXPORT_SECONDS
+        return min(WINNER * seconds, race) if winner else 0.0
 
     def networks(epochs: int, share: float) -> float:
         each = BETWEEN + cost(epochs, share) * (PRUNED if pruned else 1.0)

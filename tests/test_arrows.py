@@ -66,8 +66,8 @@ ARROWS = {
     # what people touch
     "studyfile": "errors",
     "delivery": (
-        "architecture attributes data metrics nn objective report tally training wording errors "
-        "_version atomic"
+        "_named _version architecture atomic attributes data errors limits metrics nn objective "
+        "references report spaces tally training wording"
     ),
     "search": ("_named data limits objective report spaces study studyfile training worker errors"),
     "deadline": "facts worker",

@@ -11,7 +11,7 @@ from optuna.trial import TrialState
 
 from optunas.attributes import outcomes
 from optunas.deadline import agree_on_deadline
-from optunas.promise import Promise, kept, promised, write_down
+from optunas.promise import WINNER, Promise, kept, promised, write_down
 from optunas.search import Search
 from optunas.storage import open_storage
 from optunas.training import Epoch
@@ -34,7 +34,7 @@ def test_a_search_of_some_hours_plans_them_and_ends_with_a_winner(
     assert "are kept to retrain the winner." in out
     made = promised(study(folder))
     assert made is not None
-    assert 0 < made.winner <= 0.25 * 0.012 * 3600
+    assert 0 < made.winner <= WINNER * 0.012 * 3600
     trained = [t for t in study(folder).trials if t.state is TrialState.COMPLETE]
     assert trained
     assert all(t.user_attrs["recipe"]["epochs"] == made.epochs for t in trained)

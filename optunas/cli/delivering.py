@@ -34,6 +34,29 @@ def deliver(
         ),
     ] = 3,
     seeds: Annotated[int, typer.Option(help="With how many seeds each.", min=1)] = 2,
+    baselines: Annotated[
+        bool,
+        typer.Option(
+            help="Retrain a ResNet-18 and a MobileNetV3 as large as the limits allow as well, and "
+            "a pretrained network where its weights are on this machine; the best of all wins.",
+        ),
+    ] = True,
+    choose: Annotated[
+        str | None,
+        typer.Option(
+            help="Of several objectives: balanced, or the metric that decides.",
+            show_default="balanced",
+        ),
+    ] = None,
+    all_data: Annotated[
+        bool,
+        typer.Option(
+            "--all-data", help="Train the winner once more, with the validation images as well."
+        ),
+    ] = False,
+    int8: Annotated[
+        bool, typer.Option("--int8", help="Write a quantised ONNX file, too, and say its loss.")
+    ] = False,
     study: StudyName = None,
     storage: Storage = None,
     device: Device = None,
@@ -44,8 +67,8 @@ def deliver(
 ) -> None:
     """Retrain the best networks for longer, test the best of them once, write it to disk.
 
-    With the defaults that takes as long as 18 trainings of the search; the same command goes on
-    where it was interrupted.
+    With the defaults that takes as long as 18 trainings of the search, and some 12 of the
+    baselines; the same command goes on where it was interrupted.
 
     The folder then holds the weights (safetensors), the network as plain PyTorch (model.py), as
     torch.export knows it (model.pt2) and for other runtimes (model.onnx), each checked in a process
@@ -78,6 +101,10 @@ def deliver(
         longer=longer,
         candidates=candidates,
         seeds=seeds,
+        baselines=baselines,
+        choose=choose,
+        all_data=all_data,
+        int8=int8,
     )
 
 
@@ -112,14 +139,17 @@ def _tell(winner: Winner) -> None:
     if winner.race is not None and len(winner.race.results) > 1:
         for result in winner.race.results:
             say(f"  {result}")
-        say(f"  {winner.race.said()}")
-    say(f"{winner.folder}/ holds the winner: trial {winner.trial}, {winner.params:,} parameters")
+        for line in winner.race.said():
+            say(f"  {line}")
+    say(f"{winner.folder}/ holds the winner: {winner.name}, {winner.params:,} parameters")
     say(f"  validation  accuracy {winner.validation.accuracy:.4f}, F1 {winner.validation.f1:.4f}")
     if (look := winner.look) is not None:
         say(f"  test        accuracy {look.accuracy}, F1 {look.f1}: 95 % intervals")
         say(f"  calibration error {look.calibration_error}; temperature {look.temperature:.3g}")
     for file in winner.files:
         say(f"  {file}")
+    for note in winner.notes:
+        say(f"note: {note}")
     if winner.looks > 1:
         say(
             f"note: this was look number {winner.looks} at this test split; the first one was the "

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import platform
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from math import isfinite
+from typing import TYPE_CHECKING, Any
 
 import optuna
 import torch
@@ -15,7 +16,7 @@ from optunas.architecture import to_json
 from optunas.atomic import replacing
 from optunas.data import Data
 from optunas.delivery.model_card import Subject, model_card
-from optunas.objective import Candidate
+from optunas.delivery.race import Entrant, Race
 from optunas.report.html.searched import searched
 from optunas.training import Recipe
 
@@ -25,19 +26,19 @@ if TYPE_CHECKING:
 
 def write_facts(
     winner: Winner,
-    candidate: Candidate,
+    entrant: Entrant,
     study: optuna.Study,
     data: Data,
-    recipe: Recipe,
     seed: int,
+    all_data: bool,
 ) -> None:
     """Write `architecture.json`, `model_card.md` and, last of all, `winner.json`."""
-    folder = winner.folder
+    folder, candidate, recipe = winner.folder, entrant.candidate, entrant.recipe
     if candidate.architecture is not None:
         text = json.dumps(to_json(candidate.architecture), indent=1)
         (folder / "architecture.json").write_text(text, encoding="utf-8")
     if winner.look is not None:
-        subject = _subject(winner, study, recipe)
+        subject = _subject(winner, study, recipe, all_data)
         card = model_card(subject, data, winner.look, winner.files)
         (folder / "model_card.md").write_text(card, encoding="utf-8")
     facts = {
@@ -46,18 +47,21 @@ def write_facts(
         "input_shape": list(data.input_shape),
         "mean": list(data.mean),
         "std": list(data.std),
+        "network": winner.name,
         "trial": winner.trial,
         "key": candidate.key,
         "params": winner.params,
         "macs": winner.macs,
         "recipe": recipe.to_json(),
         "seed": seed,
+        "all_data": all_data,
         "validation": asdict(winner.validation),
         "test": asdict(winner.test),
-        "race": None if winner.race is None else asdict(winner.race)["results"],
+        "race": None if winner.race is None else _race(winner.race),
         "look": None if winner.look is None else winner.look.to_json(),
         "looks": winner.looks,
-        "files": {one.file: one.why or {"gap": one.gap} for one in winner.files},
+        "files": {one.file: one.why or one.to_json() for one in winner.files},
+        "notes": list(winner.notes),
         "optunas": __version__,
         "torch": torch.__version__,
     }
@@ -65,19 +69,39 @@ def write_facts(
         file.write(json.dumps(facts, indent=1).encode())
 
 
-def _subject(winner: Winner, study: optuna.Study, recipe: Recipe) -> Subject:
+def _race(race: Race) -> dict[str, Any]:
+    results = [{name: _told(value) for name, value in asdict(r).items()} for r in race.results]
+    return {"rule": str(race.rule), "results": results, "said": list(race.said())}
+
+
+def _told(value: Any) -> Any:
+    """The same without NaN and infinity, which JSON does not have."""
+    if isinstance(value, tuple):
+        return [_told(one) for one in value]
+    return value if not isinstance(value, float) or isfinite(value) else None
+
+
+def _subject(winner: Winner, study: optuna.Study, recipe: Recipe, all_data: bool) -> Subject:
     found = searched(study, study.get_trials(deepcopy=False))
-    rows = {"study": study.study_name, "network of": f"trial {winner.trial}", **dict(found.rows)}
+    rows = {"study": study.study_name, **dict(found.rows)}
     if found.command:
         rows["command"] = found.command
-    if winner.race is not None:
-        rows["retrained"] = "; ".join(map(str, winner.race.results))
-        if said := winner.race.said():
-            rows["choice"] = said
+    trained = recipe.describe()
+    if all_data:
+        trained += ", on the training and the validation images"
     versions = {
         "optunas": __version__,
         "optuna": optuna.__version__,
         "torch": torch.__version__,
         "Python": platform.python_version(),
     }
-    return Subject(winner.params, winner.macs, rows, recipe.describe(), winner.looks, versions)
+    return Subject(
+        params=winner.params,
+        macs=winner.macs,
+        searched=rows | {"network": winner.name},
+        trained=trained,
+        looks=winner.looks,
+        versions=versions,
+        race=winner.race,
+        notes=winner.notes,
+    )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from optunas.data import Data
 from optunas.delivery.export import Exported
 from optunas.delivery.look import Look, Measured
+from optunas.delivery.race import Race, Result
+from optunas.wording import count, title
 
 MOST_CLASSES = 100
 
@@ -24,6 +27,8 @@ class Subject:
     trained: str
     looks: int
     versions: Mapping[str, str]
+    race: Race | None = None
+    notes: tuple[str, ...] = ()
 
 
 def model_card(subject: Subject, data: Data, found: Look, files: Iterable[Exported]) -> str:
@@ -41,8 +46,10 @@ def model_card(subject: Subject, data: Data, found: Look, files: Iterable[Export
         _looks(subject.looks),
         "## Class by class",
         _table(("class", "images", "F1", "interval"), _by_class(found)),
+        *_choice(subject.race),
         "## How it came about",
         _list({**subject.searched, "training of this network": subject.trained}),
+        "\n".join(f"- {_plain(note)}" for note in subject.notes),
         "## Files",
         "\n".join(f"- {_plain(str(one))}" for one in files),
         "`model.py` says how to use it; `preprocess.py` what is done to pixels before.",
@@ -53,6 +60,37 @@ def model_card(subject: Subject, data: Data, found: Look, files: Iterable[Export
         "you pass them on. PyTorch and torchvision are under BSD-3-Clause, Optuna under MIT.",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _choice(race: Race | None) -> Iterator[str]:
+    """How it was chosen, and what it was compared with."""
+    if race is None or len(race.results) < 2:
+        return
+    yield "## What it was chosen from"
+    seeds = len(race.results[0].scores)
+    yield (
+        f"Each was trained from scratch with {seeds} seed{'s' * (seeds > 1)}; "
+        f"{title(race.rule.learned)} on the validation split. The first by the rule ({race.rule}) "
+        "is the winner."
+    )
+    heads = (
+        "network",
+        "parameters",
+        "MACs",
+        "in the search",
+        *(f"seed {n + 1}" for n in range(seeds)),
+    )
+    yield _table((*heads, "mean"), (_row(result) for result in race.results))
+    yield "\n".join(f"- {_plain(line)}" for line in race.said())
+
+
+def _row(result: Result) -> tuple[str, ...]:
+    reached = [_share(score) for score in (result.searched, *result.scores, result.mean)]
+    return (_plain(result.name), f"{result.params:,}", count(result.macs), *reached)
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:.2f} %" if isfinite(value) else ""
 
 
 def _figures(found: Look) -> list[tuple[str, ...]]:

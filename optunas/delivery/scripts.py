@@ -92,7 +92,7 @@ def load(weights: str | Path = Path(__file__).with_name("weights.safetensors")) 
     """The trained network, on the CPU, ready to answer."""
     model = network()
     model.load_state_dict(read_tensors(weights))
-    return model.eval()
+    return model.to(memory_format=torch.channels_last).eval()  # in which convolutions are faster
 
 
 def preprocess(images: Tensor) -> Tensor:

@@ -50,14 +50,15 @@ def measure(
     network.to(memory_format=torch.channels_last)
     costs: dict[str, float] = {}
     for name in names:
-        facts = _found(trial, name) or _measured(name, network, data, recipe)
+        facts = _found(trial, name) or measured(name, network, data, recipe)
         for fact, value in facts.items():
             trial.set_user_attr(fact, value)
         costs[name] = facts[name]
     return costs
 
 
-def _measured(name: str, network: nn.Module, data: Data, recipe: Recipe) -> dict[str, Any]:
+def measured(name: str, network: nn.Module, data: Data, recipe: Recipe) -> dict[str, Any]:
+    """What a network costs in this way, with what belongs to it, by the names of `FACTS`."""
     if name == "memory_mb":
         return {name: training_memory_mb(network, data, recipe)}
     within = autocast(device_of(network), recipe.precision)

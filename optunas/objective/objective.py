@@ -147,7 +147,7 @@ class Objective:
 
     def __call__(self, trial: Trial) -> Values:
         """Evaluate one candidate; NaN, which Optuna counts as a failed trial, where that fails."""
-        self._check_study(trial.study)
+        self.check_study(trial.study)
         sign(trial)
         evaluation = Evaluation(self, trial)
         values: Values | None
@@ -176,7 +176,8 @@ class Objective:
         if self.pages:
             self.trial_pages.show(trial, answers)
 
-    def _check_study(self, study: Study) -> None:
+    def check_study(self, study: Study) -> None:
+        """Raise `StudyError` where the study is to optimise something else."""
         wanted = self.directions
         found = [direction.name.lower() for direction in study.directions]
         if found != wanted:

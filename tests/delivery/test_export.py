@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from optunas.data.decode import read
 from optunas.delivery import export as exporting
-from optunas.delivery.export import FILES, export
+from optunas.delivery.export import FILES, Exported, export
 from optunas.delivery.tensors import read_tensors
 from optunas.nn import build
 from optunas.spaces import ConvNet
@@ -33,13 +33,17 @@ def network() -> nn.Module:
 
 
 @pytest.fixture(scope="module")
-def folder(network: nn.Module, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("winner")
-    found = export(network, few(), folder, "A network.")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("winner")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def exported(network: nn.Module, folder: Path) -> list[Exported]:
+    found = export(network, few(), folder, "A network.", quantised=True)
     assert [one.file for one in found if one.gap is not None and one.gap < 1e-4] == [
-        "model.py", "model.pt2", "model.onnx",
+        "model.py", "model.pt2", "model.onnx", "model.int8.onnx",
     ]  # fmt: skip
-    return folder
+    return found
 
 
 def run(code: str, folder: Path, *blocked: str) -> str:
@@ -71,6 +75,43 @@ def expected(network: nn.Module, photo: Path) -> Tensor:
 
 def test_all_files_are_there_and_no_other(folder: Path) -> None:
     assert {file.name for file in folder.iterdir()} == set(FILES)
+
+
+def test_no_file_tells_where_it_was_made(folder: Path) -> None:
+    here = str(Path(exporting.__file__).parents[1]).encode()
+    for file in folder.iterdir():
+        assert here not in file.read_bytes(), file.name
+
+
+def test_the_quantised_file_says_what_it_costs(exported: list[Exported], folder: Path) -> None:
+    found = next(one for one in exported if one.file == "model.int8.onnx")
+    validation = few().validation
+    images, labels = validation.images.numpy(), validation.labels.numpy()
+    right = {}
+    for name in ("model.onnx", "model.int8.onnx"):
+        code = (
+            "import numpy as np, onnxruntime; from preprocess import preprocess\n"
+            f"images = np.load({str(folder.parent / 'images.npy')!r})\n"
+            f"session = onnxruntime.InferenceSession({name!r})\n"
+            "print(session.run(None, {'images': preprocess(images)})[0].argmax(1).tolist())"
+        )
+        np.save(folder.parent / "images.npy", images)
+        answers = np.array(json.loads(run(code, folder, "optunas", "torch", "onnx")))
+        right[name] = float((answers == labels).mean())
+    small, whole = right["model.int8.onnx"], right["model.onnx"]
+    assert f"validation accuracy {small:.4f} instead of {whole:.4f}" in found.loss
+    assert found.loss in str(found)
+    assert b"QuantizeLinear" in (folder / "model.int8.onnx").read_bytes()
+
+
+def test_each_file_says_how_long_it_takes(exported: list[Exported]) -> None:
+    for one in exported:
+        assert set(one.ms) == {1, 32}
+        assert 0 < one.ms[1] < one.ms[32]
+        assert one.latency_ms(1, "cpu") == one.ms[1]
+        assert one.latency_ms(1, "cuda") is None
+        assert "ms for one image" in str(one)
+        assert "on one CPU thread" in str(one)
 
 
 def test_the_script_needs_torch_only(folder: Path, network: nn.Module) -> None:

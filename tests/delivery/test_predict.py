@@ -28,7 +28,7 @@ def winner(tmp_path_factory: pytest.TempPathFactory) -> optunas.delivery.Winner:
     objective = small_objective()
     study.optimize(objective, n_trials=1)
     folder = tmp_path_factory.mktemp("w") / "winner"
-    return optunas.deliver(study, objective, folder, seeds=1)
+    return optunas.deliver(study, objective, folder, seeds=1, baselines=False)
 
 
 @pytest.fixture(scope="module")

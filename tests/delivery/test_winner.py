@@ -7,16 +7,24 @@ from pathlib import Path
 import optuna
 import pytest
 import torch
+from optuna.trial import FixedTrial
 from safetensors.torch import load_file
 
 import optunas
 from optunas.architecture import from_json
+from optunas.delivery import race as racing
+from optunas.delivery import winner as delivering
+from optunas.delivery.export import Exported
+from optunas.delivery.kept import broken_limits
 from optunas.errors import StudyError
 
 SPACE = optunas.spaces.ConvNet(
     stages=(1, 2), depths=(1,), widths=(8,), ops=("conv", "separable"), kernels=(3,),
     norms=("batch",), activations=("relu",),
 )  # fmt: skip
+
+
+ALONE = {"candidates": 1, "seeds": 1, "baselines": False}
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +46,12 @@ def winner(
     study: optuna.Study, objective: optunas.Objective, tmp_path_factory: pytest.TempPathFactory
 ) -> optunas.delivery.Winner:
     return optunas.deliver(
-        study, objective, tmp_path_factory.mktemp("w") / "winner", candidates=1, seeds=1
+        study,
+        objective,
+        tmp_path_factory.mktemp("w") / "winner",
+        candidates=1,
+        seeds=1,
+        baselines=False,
     )
 
 
@@ -87,10 +100,60 @@ def _accuracy(network, data, facts) -> float:
 
 def test_the_recipe_is_that_of_the_trial(study, objective, tmp_path):
     other = replace(objective, recipe=optunas.RecipeSpace(optunas.Recipe(epochs=7)))
-    winner = optunas.deliver(study, other, tmp_path, longer=2, candidates=1, seeds=1)
+    winner = optunas.deliver(
+        study, other, tmp_path, longer=2, candidates=1, seeds=1, baselines=False
+    )
     facts = json.loads((tmp_path / "winner.json").read_text())
     assert winner.epochs == facts["recipe"]["epochs"] == 2
     assert facts["recipe"]["batch_size"] == 64
+
+
+def test_a_look_that_was_interrupted_is_the_same_look(study, objective, tmp_path, monkeypatch):
+    before = len(study.user_attrs["test_looks"])
+    with monkeypatch.context() as patched:
+        patched.setattr(delivering, "export", broken)
+        with pytest.raises(OSError, match="the disk is full"):
+            optunas.deliver(study, objective, tmp_path, longer=1, **ALONE)
+    assert not (tmp_path / "winner.json").exists()
+    assert len(study.user_attrs["test_looks"]) == before + 1
+    again = optunas.deliver(study, objective, tmp_path, longer=1, **ALONE)
+    assert again.looks == before + 1 == len(study.user_attrs["test_looks"])
+
+
+def broken(*_: object) -> None:
+    raise OSError("the disk is full")
+
+
+def test_the_last_training_may_have_the_validation_images_too(
+    study, objective, tmp_path, monkeypatch
+):
+    seen = []
+    train = racing.train
+    monkeypatch.setattr(
+        racing, "train", lambda n, data, *a, **k: seen.append(data) or train(n, data, *a, **k)
+    )
+    winner = optunas.deliver(study, objective, tmp_path, all_data=True, longer=1, **ALONE)
+    data = objective.data
+    assert len(seen[-1].train) == len(data.train) + len(data.validation)
+    assert torch.equal(seen[-1].test.images, data.test.images)
+    assert winner.validation.accuracy == winner.race.results[0].scores[0]  # of before
+    facts = json.loads((tmp_path / "winner.json").read_text())
+    assert facts["all_data"] is True
+    assert "on the training and the validation images" in (tmp_path / "model_card.md").read_text()
+
+
+def test_a_limit_that_is_not_kept_is_said(study, objective, tmp_path):
+    limited = replace(objective, limits=optunas.Limits(params=10**6, latency_ms=1000.0))
+    candidate = limited.prospect.propose(FixedTrial(study.best_params))
+    file = Exported("model.py", 0.0, ms={1: 3.0, 32: 9.0})
+    assert list(broken_limits(limited.limits, candidate, [file], "cpu")) == []
+    strict = optunas.Limits(params=10, latency_ms=2.0)
+    assert list(broken_limits(strict, candidate, [file], "cpu")) == [
+        f"the winner has {candidate.params:,} params, over the limit of 10",
+        "model.py takes 3 ms for one image on this machine, over the limit of 2 ms: the search "
+        "measured the network where it ran",
+    ]
+    assert len(list(broken_limits(strict, candidate, [file], "cuda"))) == 1
 
 
 def test_another_space_than_searched_is_refused(study, objective, tmp_path):
@@ -110,7 +173,9 @@ def test_one_look_with_intervals_and_the_second_is_told(study, objective, winner
     assert winner.look.accuracy.value == pytest.approx(facts["test"]["accuracy"])
     assert facts["look"]["accuracy"]["low"] < facts["test"]["accuracy"]
     before = len(study.user_attrs["test_looks"])
-    again = optunas.deliver(study, objective, tmp_path / "again", longer=1, seeds=1)
+    again = optunas.deliver(
+        study, objective, tmp_path / "again", longer=1, seeds=1, baselines=False
+    )
     assert again.looks == before + 1 == len(study.user_attrs["test_looks"])
     card = (tmp_path / "again" / "model_card.md").read_text()
     assert f"look number {again.looks} at this test split" in card
@@ -130,5 +195,5 @@ def test_it_is_retrained_on_whole_images(study, objective, tmp_path):
     small = optunas.create_study("low", storage="sqlite://", sampler="random")
     small.enqueue_trial({**study.best_trial.params, "head": "pool"})
     small.optimize(low, n_trials=1)
-    optunas.deliver(small, low, tmp_path, longer=1, seeds=1)
+    optunas.deliver(small, low, tmp_path, longer=1, **ALONE)
     assert json.loads((tmp_path / "winner.json").read_text())["recipe"]["resolution"] is None
