@@ -63,17 +63,18 @@ def _right(whole: Whole, label: int) -> str:
 
 
 def _few(whole: Whole) -> Iterator[Finding]:
-    """Classes with few images; a class without any has a score that means nothing."""
-    for part, counts in zip(PARTS, whole.counts, strict=True):
-        few = [label for label in np.argsort(counts, kind="stable") if counts[label] < _FEW]
-        if few:
-            names = named((f"{whole.class_name(i)} ({counts[i]})" for i in few), 5)
-            yield Finding(
-                "warning",
-                f"{counted(len(few), 'class', 'classes')} with fewer than {_FEW} {part} images: "
-                f"{names}",
-                "add images" if part == "train" else "their scores are chance: add images",
-            )
+    """Classes with few images in a split; without any they have no score there."""
+    least = whole.counts.min(axis=0)
+    few = [label for label in np.argsort(least, kind="stable").tolist() if least[label] < _FEW]
+    if few:
+        numbers = (" / ".join(f"{n:,}" for n in whole.counts[:, label]) for label in few)
+        names = named(f"{whole.class_name(i)} ({n})" for i, n in zip(few, numbers, strict=True))
+        yield Finding(
+            "warning",
+            f"{counted(len(few), 'class', 'classes')} with fewer than {_FEW} images in a split "
+            f"({' / '.join(PARTS)}): {names}",
+            "what so few say of a class is chance: add images",
+        )
 
 
 def _shift(whole: Whole) -> Iterator[Finding]:

@@ -35,8 +35,7 @@ def doubles(whole: Whole, groups: Groups) -> Iterator[Finding]:
     members = [whole.parts[group] for group in groups]
     for part, other, advice in _BETWEEN:
         yield from _between(whole, groups, members, part, other, advice)
-    for part in range(3):
-        yield from _within(whole, groups, members, part)
+    yield from _within(whole, groups, members)
     yield from _conflicts(whole, groups)
 
 
@@ -79,19 +78,26 @@ def _between(
     )
 
 
-def _within(whole: Whole, groups: Groups, members: list[Integers], part: int) -> Iterator[Finding]:
-    copies = [max(0, int((found == part).sum()) - 1) for found in members]
-    if not any(copies):
-        return
-    first = next(i for i, count in enumerate(copies) if count)
-    one, two = np.asarray(groups[first])[members[first] == part][:2].tolist()
-    total = len(whole.splits[part])
-    yield Finding(
-        "warning" if sum(copies) >= _FEW_WITHIN * total else "fact",
-        f"{PARTS[part]} images that are copies of others there: {share(sum(copies), total)}, "
-        f"such as {whole.name(two)} = {whole.name(one)}",
-        "each counts as often as it is there: remove the copies (`optunas look --csv` lists them)",
-    )
+def _within(whole: Whole, groups: Groups, members: list[Integers]) -> Iterator[Finding]:
+    """Copies beyond the first of an image in its split; all splits in one sentence."""
+    told, examples, many = [], [], False
+    for part, name in enumerate(PARTS):
+        copies = [max(0, int((found == part).sum()) - 1) for found in members]
+        total = len(whole.splits[part])
+        if any(copies):
+            first = next(i for i, count in enumerate(copies) if count)
+            examples.append(np.asarray(groups[first])[members[first] == part][:2].tolist())
+            told.append(f"{share(sum(copies), total)} in {name}")
+            many = many or sum(copies) >= _FEW_WITHIN * total
+    if told:
+        one, two = examples[0]
+        yield Finding(
+            "warning" if many else "fact",
+            f"images that are copies of others in their split: {', '.join(told)}, such as "
+            f"{whole.name(two)} = {whole.name(one)}",
+            "each counts as often as it is there: remove the copies (`optunas look --csv` lists "
+            "them)",
+        )
 
 
 def _conflicts(whole: Whole, groups: Groups) -> Iterator[Finding]:

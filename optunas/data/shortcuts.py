@@ -28,10 +28,10 @@ def shortcuts(whole: Whole, glances: Sequence[Glance | None]) -> Iterator[Findin
         heights, widths, _ = whole.headers.T
         yield from _told(whole, heights * 2**31 + widths, "the size of an image")
     if whole.files is not None:
-        yield from _told(whole, _types(whole), "the type of its file")
+        yield from _told(whole, _types(whole), "the type of a file")
     gray = _gray(whole, glances)
     if gray is not None:
-        yield from _told(whole, gray.astype(np.int64), "whether it is gray")
+        yield from _told(whole, gray.astype(np.int64), "whether an image is gray")
     yield from _same_names(whole)
 
 

@@ -49,10 +49,13 @@ def test_uneven_classes_are_a_warning_from_5_to_1_on() -> None:
 def test_few_images_of_a_class_are_named_and_harmless_to_print() -> None:
     few, enough = (200, 200, 9), (200, 200, 200)
     found, _ = warnings(enough, few, enough)
-    assert found == "1 class with fewer than 10 validation images: cat\\x1b[31m\\n (9)"
-    assert "2 classes with fewer than 10 train images: " in "".join(
-        warnings((0, 300, 9), enough, enough)
+    assert found == (
+        "1 class with fewer than 10 images in a split (train / validation / test): "
+        "cat\\x1b[31m\\n (200 / 9 / 200)"
     )
+    (found,) = (text for text in warnings((0, 3000, 9), enough, few) if "fewer" in text)
+    assert found.startswith("2 classes with fewer than 10 images in a split")
+    assert found.endswith(": ant (0 / 200 / 200), cat\\x1b[31m\\n (9 / 200 / 9)")
     assert not warnings(enough, (200, 200, 100), enough)
 
 

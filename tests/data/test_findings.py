@@ -75,8 +75,8 @@ def test_copies_between_splits_are_counted_and_named(
         "test images that are in validation too: 1 of 60 (1.7 %), such as test/ant/09 = val/ant/07",
         "validation images that are in train too: 2 of 60 (3.3 %), such as val/bee/00 = "
         "train/bee/11",
-        "validation images that are copies of others there: 1 of 60 (1.7 %), such as val/bee/01 = "
-        "val/bee/00",
+        "images that are copies of others in their split: 1 of 60 (1.7 %) in validation, such as "
+        "val/bee/01 = val/bee/00",
     ]
     assert [text.replace(suffix, "") for text in told(data)] == expected
     assert told(data, "fact") == []
@@ -97,8 +97,8 @@ def test_equal_images_with_different_labels_are_named(
     found = told(read_folder(photos, keep=keep))
     (suffix,) = {path.suffix for path in photos.rglob("*.*")}
     assert [text.replace(suffix, "") for text in found] == [
-        "train images that are copies of others there: 3 of 90 (3.3 %), such as train/bee/05 = "
-        "train/ant/00",
+        "images that are copies of others in their split: 3 of 90 (3.3 %) in train, such as "
+        "train/bee/05 = train/ant/00",
         "3 images with more than one label: ant / bee (2), ant / cat (1), such as train/ant/00 = "
         "train/bee/05",
     ]
@@ -126,8 +126,8 @@ def test_one_copy_among_thousands_is_a_fact() -> None:
     assert told(data) == []
     assert told(data, "fact") == [
         "test images that are in train too: 1 of 2,000 (0.050 %), such as test[17] = train[5]",
-        "train images that are copies of others there: 1 of 3,000 (0.033 %), such as train[2000] = "
-        "train[1000]",
+        "images that are copies of others in their split: 1 of 3,000 (0.033 %) in train, such as "
+        "train[2000] = train[1000]",
     ]
     assert copies(data)[0][0] == [Copy("train", "b", "train[5]"), Copy("test", "b", "test[17]")]
     assert overlap(data) == 1

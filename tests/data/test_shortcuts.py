@@ -54,7 +54,7 @@ def test_a_class_of_another_size(tmp_path: Path, keep: str) -> None:
 def test_a_class_of_another_file_type(tmp_path: Path, keep: str) -> None:
     (found,) = warned(folder(tmp_path / "x", suffix="jpg"), keep)
     assert found == (
-        "the type of its file tells the class, without what is on it: right for cat (100 %) of "
+        "the type of a file tells the class, without what is on it: right for cat (100 %) of "
         "validation"
     )
 
@@ -71,8 +71,8 @@ def test_jpg_and_jpeg_are_one_type(tmp_path: Path) -> None:
 def test_a_class_that_is_gray_among_colours(tmp_path: Path, keep: str) -> None:
     (found,) = warned(folder(tmp_path / "x", gray=True), keep)
     assert re.fullmatch(
-        r"whether it is gray tells the class, without what is on it: right for cat \((9|100).*%\) "
-        "of validation",
+        r"whether an image is gray tells the class, without what is on it: right for cat "
+        r"\((9|100).*%\) of validation",
         found,
     )
 
