@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Mapping
 from dataclasses import asdict
 from math import isfinite
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from optunas.atomic import replacing
 from optunas.data import Data
 from optunas.delivery.model_card import Subject, model_card
 from optunas.delivery.race import Entrant, Race
+from optunas.report.html.delivered import DELIVERED
 from optunas.report.html.searched import searched
 from optunas.training import Recipe
 
@@ -65,8 +67,21 @@ def write_facts(
         "optunas": __version__,
         "torch": torch.__version__,
     }
+    study.set_user_attr(DELIVERED, _told_study(facts))
     with replacing(folder / "winner.json") as file:
         file.write(json.dumps(facts, indent=1).encode())
+
+
+def _told_study(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What the study's report shows of it."""
+    race, look = facts["race"] or {}, facts["look"] or {}
+    figures = {name: look[name] for name in ("accuracy", "f1") if name in look}
+    return {
+        "network": facts["network"],
+        "results": race.get("results", []),
+        "said": [*race.get("said", []), *facts["notes"]],
+        "test": {name: [m["value"], m["low"], m["high"]] for name, m in figures.items()},
+    }
 
 
 def _race(race: Race) -> dict[str, Any]:

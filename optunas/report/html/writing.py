@@ -17,6 +17,7 @@ from optunas.atomic import replacing
 from optunas.errors import StudyError
 from optunas.insights import findings, savings
 from optunas.report.html.changes import changes
+from optunas.report.html.delivered import delivered
 from optunas.report.html.ends import ends, saved
 from optunas.report.html.figures import figures
 from optunas.report.html.headline import headline
@@ -53,6 +54,7 @@ def page(study: Study, trials: Sequence[FrozenTrial] | None = None) -> Page:
         findings=findings(study, trials),
         networks=networks(study, trials),
         best=best_table(study, trials),
+        delivered=delivered(study),
         changes=changes(study, trials),
         figures=drawn,
         ends=ends(trials),
