@@ -3,12 +3,13 @@
     python tests/performance/averaging.py digits --epochs 60 --seeds 5
     python tests/performance/averaging.py FOLDER --images 5000 --epochs 15 --seeds 3
 
-FOLDER holds CIFAR-10 as train/<class>/*.jpg, or other images. Random networks of `ConvNet` are
-trained like winners, from scratch and by the whole schedule. Every side has the same first weights,
-batches and random numbers, and averaging never acts on the training, so that the sides of a run
-differ in nothing but the average: what is told is the mean of the differences within the runs, with
-its 95 % interval (Student's t). A run is a network and a seed. Sides whose decay is the same in
-every step, since its warm-up does not end before the training does, are trained once.
+FOLDER holds CIFAR-10 as train/<class>/*.jpg, or other images. A plain small network, or random
+ones of `ConvNet`, are trained like winners, from scratch and by the whole schedule. Every side has
+the same first weights, batches and random numbers, and averaging never acts on the training, so
+that the sides of a run differ in nothing but the average: what is told is the mean of the
+differences within the runs, with its 95 % interval (Student's t). A run is a network and a seed.
+Sides whose decay is the same in every step, since its warm-up does not end before the training
+does, are trained once.
 """
 
 from __future__ import annotations
@@ -26,13 +27,28 @@ from reporting import Report, Table, parsed, parser, report
 from scipy.stats import t
 
 from optunas import Recipe
-from optunas.architecture import Architecture, cost
+from optunas.architecture import (
+    Architecture,
+    ConvNorm,
+    GlobalPool,
+    Linear,
+    Pool,
+    Sequential,
+    cost,
+)
 from optunas.data import Data, load
 from optunas.nn import build
 from optunas.spaces import ConvNet, draw
 from optunas.training import Epoch, train
 from optunas.training.average import decay_at
 from optunas.training.recipe import SCHEDULES
+
+
+def plain(stem_stride: int) -> Architecture:
+    """Three convolutions, the channels doubled wherever the sides are halved."""
+    stem, middle, top = ConvNorm(32, stride=stem_stride), ConvNorm(64), ConvNorm(128)
+    halved = Pool()
+    return Sequential(stem, halved, middle, halved, top, GlobalPool(), Linear())
 
 
 def drawn(count: int, data: Data, options: Namespace) -> list[Architecture]:
@@ -94,14 +110,14 @@ def main() -> None:
     made.add_argument("data", help="digits, a torchvision set or a folder of images")
     made.add_argument("--epochs", type=int, default=15)
     made.add_argument("--seeds", type=int, default=3, help="of each network; two runs at least")
-    made.add_argument("--networks", type=int, default=1)
+    made.add_argument("--networks", type=int, default=0, help="random ones; without, a plain one")
     made.add_argument("--images", type=int, help="of training; all without")
     made.add_argument("--rest", type=int, help="images of validation; all without")
     made.add_argument("--ema", type=float, nargs="+", default=[0.99, 0.999])
     made.add_argument("--schedule", choices=SCHEDULES, default="onecycle")
     made.add_argument("--augment", type=float, default=0.0)
     made.add_argument("--batch", type=int, default=128, help="smaller ones make more steps")
-    made.add_argument("--macs", type=float, default=2e6, help="of the networks, half as many least")
+    made.add_argument("--macs", type=float, default=2e6, help="of random ones, half as many least")
     made.add_argument("--stem-stride", type=int, default=1)
     options = parsed(made)
     data = trimmed(load(options.data), train=options.images, rest=options.rest)
@@ -112,7 +128,7 @@ def main() -> None:
         augment=options.augment,
     )
     seeds = range(options.seed, options.seed + options.seeds)
-    networks = drawn(options.networks, data, options)
+    networks = drawn(options.networks, data, options) or [plain(options.stem_stride)]
     steps = len(data.train) // base.batch_size * base.epochs
     reached = decay_at(1.0, steps - 1)
     said = report("An average of the weights", options.device, f"{seeds.start} to {seeds.stop - 1}")
