@@ -128,7 +128,9 @@ class Conduct:
         if self.output is None or search.own is None or not found:
             return
         left = None if deadline is None else deadline - time.time()
-        retrain_and_keep(study, search.own, self.output, seconds=left)
+        gpus = tuple(dict.fromkeys(d for d in self.devices if d is not None and d != "cpu"))
+        devices = gpus if len(gpus) > 1 else ()  # processes on a CPU would share its cores
+        retrain_and_keep(study, search.own, self.output, seconds=left, devices=devices)
 
     def _promise(self, search: Search) -> Promise | None:
         left = 0.0 if self.deadline is None else self.deadline - time.time()

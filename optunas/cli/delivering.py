@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from optunas.cli.options import Device, Storage, StudyName
+from optunas.cli.options import Device, Storage, StudyName, named_devices
 from optunas.cli.speaking import console, say
 from optunas.errors import StudyError
 
@@ -60,6 +60,10 @@ def deliver(
     study: StudyName = None,
     storage: Storage = None,
     device: Device = None,
+    devices: Annotated[
+        str | None,
+        typer.Option(help="Several, as cuda:0,cuda:1: each retrains networks of its own."),
+    ] = None,
     size: Annotated[int | None, typer.Option(help="As in the search.")] = None,
     flip: Annotated[bool, typer.Option("--flip", help="As in the search.")] = False,
     keep: Annotated[str | None, typer.Option(help="As in the search.")] = None,
@@ -82,6 +86,7 @@ def deliver(
         "name": study,
         "storage": storage,
         "device": device,
+        "devices": None if devices is None else named_devices(devices),
         "size": size,
         "flip": flip or None,
         "root": data_root,
@@ -105,6 +110,7 @@ def deliver(
         choose=choose,
         all_data=all_data,
         int8=int8,
+        devices=options["devices"] or (),
     )
 
 

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from optunas.errors import OptunasError
+
 Storage = Annotated[
     str | None,
     typer.Option(
@@ -16,3 +18,11 @@ Storage = Annotated[
 ]
 StudyName = Annotated[str | None, typer.Option("--study", help="The study's name.")]
 Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:1.", show_default="auto")]
+
+
+def named_devices(typed: str) -> tuple[str, ...]:
+    """The names in `cuda:0,cuda:1`."""
+    names = tuple(name.strip() for name in typed.split(","))
+    if not all(names):
+        raise OptunasError(f"--devices are names with a comma between; got {typed!r}")
+    return names

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from optunas.cli.options import Device, Storage, StudyName
+from optunas.cli.options import Device, Storage, StudyName, named_devices
 from optunas.cli.speaking import console
 from optunas.errors import OptunasError
 
@@ -256,7 +256,7 @@ def conducted(typed: Mapping[str, Any]) -> Conduct:
     from optunas.together import dealt
 
     began = time.time()
-    devices = None if typed["devices"] is None else _devices(typed["devices"])
+    devices = None if typed["devices"] is None else named_devices(typed["devices"])
     with console.status("Loading torch and the data ..."):
         search = _search(typed, devices=devices)
     hours = search.plan.hours
@@ -313,14 +313,6 @@ def _parsed(option: str, parse: Callable[[str], float], typed: str | None) -> fl
         return parse(typed)
     except OptunasError as error:
         raise OptunasError(f"{option}: {error}") from None
-
-
-def _devices(typed: str) -> tuple[str, ...]:
-    """The names in `cuda:0,cuda:1`."""
-    names = tuple(name.strip() for name in typed.split(","))
-    if not all(names):
-        raise OptunasError(f"--devices are names with a comma between; got {typed!r}")
-    return names
 
 
 def _again(typed: Mapping[str, Any], *names: str) -> list[str]:

@@ -33,9 +33,13 @@ class LineUp:
         """How long the best was trained in the search."""
         return self.entrants[0].candidate.recipe.epochs
 
-    def within(self, deadline: float, objective: Objective, folder: Path) -> LineUp:
+    def within(
+        self, deadline: float, objective: Objective, folder: Path, devices: int = 1
+    ) -> LineUp:
         """The same with epochs for the time there is (`optunas.delivery.schedule`)."""
-        running = scheduled(self.entrants, objective, deadline, self.searched_epochs, folder)
+        running = scheduled(
+            self.entrants, objective, deadline, self.searched_epochs, folder, devices
+        )
         late = ("there was no time for the baselines",)
         cut = len(running) < len(self.entrants)
         return replace(self, entrants=running, notes=self.notes + late * cut)

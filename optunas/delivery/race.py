@@ -190,11 +190,15 @@ def race(
         ends: list[Mapping[str, float]] = []
         for number, seed in enumerate(seeds, start=1):
             on_run(entrant.name + f", seed {number} of {len(seeds)}" * (len(seeds) > 1))
-            ends.append(_end(entrant, objective, seed, _file(folder, entrant, number), on_epoch))
+            ends.append(
+                _end(entrant, objective, seed, checkpoint_of(folder, entrant, number), on_epoch)
+            )
         results.append(_result(entrant, ends, rule))
     found = Race.of(results, rule)
     winner = next(one for one in entrants if one.name == found.results[0].name)
-    network, _ = retrained(winner, objective, seeds[0], _file(folder, winner, 1))  # a checkpoint's
+    network, _ = retrained(
+        winner, objective, seeds[0], checkpoint_of(folder, winner, 1)
+    )  # a checkpoint's
     return found, network
 
 
@@ -226,5 +230,6 @@ def _result(entrant: Entrant, ends: Sequence[Mapping[str, float]], rule: Rule) -
     )
 
 
-def _file(folder: Path, entrant: Entrant, number: int) -> Path:
+def checkpoint_of(folder: Path, entrant: Entrant, number: int) -> Path:
+    """Where the training with the seed of this number, from 1 on, leaves its epochs."""
     return folder / f"{entrant.name.replace(' ', '-')}-{number}.pt"

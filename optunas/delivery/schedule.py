@@ -33,15 +33,17 @@ def scheduled(
     deadline: float,
     searched_epochs: int,
     folder: Path,
+    devices: int = 1,
 ) -> tuple[Entrant, ...]:
     """The entrants with as many epochs as fit before `deadline` (`time.monotonic()`), one at least.
 
-    The first is the best of the study. The plan is kept in `folder`.
+    The first is the best of the study; so many devices train them side by side. The plan is kept in
+    `folder`.
     """
     names = [entrant.name for entrant in entrants]
     plan = _read(folder / PLAN, names)
     if plan is None:
-        plan = _planned(entrants, objective, deadline, searched_epochs)
+        plan = _planned(entrants, objective, deadline, searched_epochs, devices)
         with replacing(folder / PLAN) as file:
             file.write(json.dumps({"entrants": names, "plan": plan}).encode())
     epochs, running = plan
@@ -52,7 +54,11 @@ def scheduled(
 
 
 def _planned(
-    entrants: Sequence[Entrant], objective: Objective, deadline: float, searched_epochs: int
+    entrants: Sequence[Entrant],
+    objective: Objective,
+    deadline: float,
+    searched_epochs: int,
+    devices: int,
 ) -> tuple[int, int]:
     """The epochs of each, and how many of the entrants get them."""
     paces = [_pace(entrant, objective) for entrant in entrants]
@@ -60,14 +66,22 @@ def _planned(
     left = deadline - time.monotonic() - EXPORT_SECONDS
 
     def fit(some: Sequence[Pace]) -> int:
-        starts = sum(one.start for one in some)
-        return int((left - starts) / sum(one.epoch(images) for one in some))
+        starts, epochs = [one.start for one in some], [one.epoch(images) for one in some]
+        return int((left - _side_by_side(starts, devices)) / _side_by_side(epochs, devices))
 
     for count in (len(entrants), 1):
         epochs = fit(paces[:count])
         if epochs >= searched_epochs or count == 1:
             break
     return max(1, min(epochs, LONGEST * searched_epochs)), count
+
+
+def _side_by_side(seconds: Sequence[float], devices: int) -> float:
+    """How long all of it takes, where each device takes the next that is left, longest first."""
+    busy = [0.0] * devices
+    for one in sorted(seconds, reverse=True):
+        busy[busy.index(min(busy))] += one
+    return max(busy)
 
 
 def _pace(entrant: Entrant, objective: Objective) -> Pace:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from optunas.delivery.kept import broken_limits
 from optunas.delivery.look import Look, fitted_temperature, look
 from optunas.delivery.looks import noted
 from optunas.delivery.race import Entrant, Race, race, retrained
+from optunas.delivery.spread import spread
 from optunas.errors import StudyError
 from optunas.objective import Candidate, Objective
 from optunas.training import Epoch, Scores
@@ -103,6 +104,7 @@ def deliver(
     int8: bool = False,
     seconds: float | None = None,
     seed: int | None = None,
+    devices: Sequence[str] = (),
     on_run: Callable[[str], None] = lambda said: None,
     on_epoch: Callable[[Epoch], None] | None = None,
 ) -> Winner:
@@ -121,7 +123,8 @@ def deliver(
 
     `seconds` is how long all of this may take, for one candidate and one seed: the epochs are then
     as many as fit, up to ten times those of the search, at a pace that is measured first. `int8`
-    adds a quantised file. `on_run` is told of each retraining, `on_epoch` of each epoch.
+    adds a quantised file. Of several `devices` each trains networks of its own. `on_run` is told of
+    each retraining, `on_epoch` of each epoch.
 
     The folder holds the files of `optunas.delivery.export` (weights, plain PyTorch, ONNX, ...),
     `architecture.json` where the network is described, and `winner.json` with what is known of it;
@@ -150,9 +153,11 @@ def deliver(
     training.mkdir(parents=True, exist_ok=True)
     (target / "winner.json").unlink(missing_ok=True)
     if deadline is not None:
-        running = running.within(deadline, objective, training)
+        running = running.within(deadline, objective, training, max(1, len(devices)))
     seed = derived(objective.seed, "winner") % 2**32 if seed is None else seed
     every = [seed, *(derived(seed, number) % 2**32 for number in range(1, seeds))]
+    if len(devices) > 1:
+        spread(running.entrants, objective, every, training, devices, on_run)
     found, network = race(
         running.entrants, objective, every, running.rule, training, on_run, on_epoch
     )
