@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Unpack
+from typing import ClassVar, Unpack
 
 from optuna import Study
 from optuna.trial import FrozenTrial
 
 from optunas.errors import StudyError
-from optunas.samplers.model.history import History
+from optunas.samplers.model.history import FEWEST, History
 from optunas.samplers.model.memory import remembered
 from optunas.samplers.model.prior import Prior
+from optunas.samplers.model.recall import Recall
 from optunas.samplers.proposing import Proposing, Settings
 from optunas.samplers.scene import Scene, whole_view
 from optunas.spaces.sight import Sight, View
 from optunas.spaces.space import Suggests
-
-FEWEST = 3  # results, below which there is nothing to model
 
 
 class ArchitectureSampler(Proposing):
@@ -44,6 +43,7 @@ class ArchitectureSampler(Proposing):
     """
 
     foresees = True
+    caches: ClassVar[tuple[str, ...]] = (*Proposing.caches, "_recall")
 
     def __init__(
         self,
@@ -56,6 +56,10 @@ class ArchitectureSampler(Proposing):
             raise StudyError(f"a model needs at least 1 random trial; got startup={startup}")
         super().__init__(space, **settings)
         self._startup = startup
+
+    def _forget(self) -> None:
+        super()._forget()
+        self._recall = Recall()
 
     def remembered(self, study: Study, trials: Sequence[FrozenTrial]) -> Sequence[FrozenTrial]:
         """Some of a long study's trials (`model.memory`)."""
@@ -70,7 +74,7 @@ class ArchitectureSampler(Proposing):
         if prior.sources or (begun >= self._startup and len(history.views) >= FEWEST):
             from optunas.samplers.model.proposal import promising  # the model needs scipy
 
-            return promising(scene, history, prior)
+            return promising(scene, history, prior, self._recall)
         drawn = [scene.random() for _ in range(8 if prior.guesses else 1)]
         views = [view for view in drawn if view is not None]
         return max(views, key=lambda view: prior.pull(view, len(history.views)), default=None)

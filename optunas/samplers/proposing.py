@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, TypedDict
+from typing import Any, ClassVar, TypedDict
 
 import numpy as np
 from optuna import Study
@@ -22,6 +22,7 @@ from optunas.errors import StudyError
 from optunas.limits import Limits
 from optunas.samplers.foreign import WithForeign, ask
 from optunas.samplers.scene import Scene, spelling, whole_view
+from optunas.samplers.views import OfTrials, Views
 from optunas.spaces.draw import draw
 from optunas.spaces.sight import Remembering, Sight, View, sight_of
 from optunas.spaces.space import Suggests
@@ -56,6 +57,9 @@ class Proposing(BaseSampler, ABC):
     """
 
     serves_several_objectives = True
+    caches: ClassVar[tuple[str, ...]] = ("_lock", "_space", "_views", "_spellings", "_proposed")
+    """What is not pickled: it can be found again."""
+
     foresees = False
     """Whether `propose` depends on the scene alone, so that one worker can tell what another one of
     the same seed, who began before and has not chosen yet, is about to choose."""
@@ -80,12 +84,12 @@ class Proposing(BaseSampler, ABC):
     def _forget(self) -> None:
         self._lock = threading.Lock()
         self._space = None if self._given is None else Remembering(self._given)
-        self._views: dict[str, dict[str, View | None]] = {}
+        self._views: dict[str, Views] = {}
+        self._spellings = OfTrials(lambda trial: spelling(trial.params))
         self._proposed: dict[int, tuple[FrozenTrial, View | None]] = {}
 
     def __getstate__(self) -> dict[str, Any]:
-        caches = ("_lock", "_space", "_views", "_proposed")
-        return {key: value for key, value in self.__dict__.items() if key not in caches}
+        return {key: value for key, value in self.__dict__.items() if key not in self.caches}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -155,7 +159,7 @@ class Proposing(BaseSampler, ABC):
             trials = self.remembered(study, begun)
             scene = self._scene(study, trial, trials)
             if scene is not None and len(trials) < len(begun):
-                scene = replace(scene, spelled=_spelled(begun, trials))
+                scene = replace(scene, spelled=self._spelled(begun, trials))
             if scene is not None and self.foresees:
                 scene = scene.knowing(self._foreseen(scene, trials))
             view = None if scene is None else self._chosen(scene, begun)
@@ -220,6 +224,7 @@ class Proposing(BaseSampler, ABC):
             self._rng(trial),
             frozenset(view.key for view in known),
             tuple(t for t in running if t.number < trial.number and t.number not in self._proposed),
+            self.seed,
         )
 
     def _foreign(self, trials: Sequence[FrozenTrial]) -> dict[str, BaseDistribution]:
@@ -236,29 +241,28 @@ class Proposing(BaseSampler, ABC):
         }
 
     def _sight(self, foreign: Mapping[str, BaseDistribution]) -> Sight:
-        return self._space if self._space and not foreign else WithForeign(self._space, foreign)
+        return self._views_with(foreign).sight
 
     def _viewer(
         self, foreign: Mapping[str, BaseDistribution]
     ) -> Callable[[FrozenTrial], View | None]:
         """What a trial's parameters make; remembered."""
-        sight, known = self._sight(foreign), self._views.setdefault(repr(foreign), {})
+        return self._views_with(foreign).of
 
-        def view_of(trial: FrozenTrial) -> View | None:
-            name = repr(trial.params)
-            if name not in known:
-                known[name] = whole_view(sight, trial.params)
-            return known[name]
+    def _views_with(self, foreign: Mapping[str, BaseDistribution]) -> Views:
+        name = repr(foreign)
+        if name not in self._views:
+            own = self._space
+            sight = own if own and not foreign else Remembering(WithForeign(own, foreign))
+            self._views[name] = Views(sight)
+        return self._views[name]
 
-        return view_of
-
-
-def _spelled(
-    trials: Sequence[FrozenTrial], looked_at: Sequence[FrozenTrial]
-) -> frozenset[tuple[tuple[str, Any], ...]]:
-    """The parameters of the trials that were not looked at."""
-    seen = {trial.number for trial in looked_at}
-    return frozenset(spelling(t.params) for t in trials if t.number not in seen)
+    def _spelled(
+        self, trials: Sequence[FrozenTrial], looked_at: Sequence[FrozenTrial]
+    ) -> frozenset[int]:
+        """The parameters of the trials that were not looked at."""
+        seen = {trial.number for trial in looked_at}
+        return frozenset(self._spellings.of(t) for t in trials if t.number not in seen)
 
 
 def _as_seen_by(trial: FrozenTrial, trials: Sequence[FrozenTrial]) -> tuple[FrozenTrial, ...]:

@@ -30,6 +30,7 @@ class Scene:
     * `taken`: the keys of `views`, and of what this process has just proposed to other trials;
     * `choosers`: trials that began before this one and have not chosen yet: other workers that are
       about to see the same study;
+    * `seed`: the sampler's, for random numbers that several trials share;
     * `spelled`: the parameters of trials that were not looked at, in a long study.
     """
 
@@ -41,7 +42,8 @@ class Scene:
     rng: np.random.Generator
     taken: frozenset[str]
     choosers: tuple[FrozenTrial, ...]
-    spelled: frozenset[tuple[tuple[str, Any], ...]] = frozenset()
+    seed: int
+    spelled: frozenset[int] = frozenset()
 
     @property
     def number(self) -> int:
@@ -123,9 +125,12 @@ class Scene:
         return reduce(_closer, (look(self.sight, self.rng) for _ in range(DRAWS)), None)
 
 
-def spelling(params: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
-    """Parameters as something to compare."""
-    return tuple(sorted(params.items()))
+def spelling(params: Mapping[str, Any]) -> int:
+    """Parameters as something to compare: there may be many thousands."""
+    try:
+        return hash(frozenset(params.items()))
+    except TypeError:  # a list
+        return hash(repr(sorted(params.items())))
 
 
 def whole_view(sight: Sight, params: Mapping[str, Any]) -> View | None:

@@ -141,6 +141,8 @@ def look(
     sight: Sight, rng: np.random.Generator, given: Mapping[str, Any] | None = None
 ) -> View | None:
     """The view of a random draw, with some values given; None where nothing can be built of it."""
+    if given and isinstance(sight, Remembering) and (known := sight.known(given)) is not None:
+        return known
     return seen(sight, lambda: draw(sight.suggest, rng, given))
 
 
@@ -178,6 +180,11 @@ class Remembering:
 
     def suggest(self, trial: BaseTrial) -> Any:
         return self._sight.suggest(trial)
+
+    def known(self, params: Mapping[str, Any]) -> View | None:
+        """What these choices were seen to make, in their order, where they are all that it takes:
+        to draw them again would lead to the same network."""
+        return self._views.get(tuple(params.items()))
 
     def view(self, drawn: Draw) -> View:
         name = tuple(drawn.params.items())

@@ -227,3 +227,30 @@ def test_bad_arguments_are_refused_when_it_is_made() -> None:
         ArchitectureSampler(SPACE, startup=0)
     with pytest.raises(StudyError, match="a sampler needs a search space"):
         ArchitectureSampler(NASBench201)  # type: ignore[arg-type]
+
+
+def test_what_a_process_remembers_changes_no_proposal() -> None:
+    """A sampler that has seen the whole search proposes what one does that comes to it now."""
+    first = study(ArchitectureSampler(SPACE, seed=15, startup=4))
+    first.optimize(merit, n_trials=40)
+    for number in (33, 37):
+        again = study(ArchitectureSampler(SPACE, seed=15, startup=4))
+        again.add_trials(first.trials[:number])
+        asked = again.ask()
+        SPACE.suggest(asked)
+        assert asked.params == first.trials[number].params
+
+
+def test_one_sampler_serves_two_studies() -> None:
+    """They have trials of the same numbers, and other networks."""
+    sampler = ArchitectureSampler(SPACE, seed=16, startup=4)
+    studies = [study(sampler), study(sampler)]
+    for number in range(12):
+        for sign, one in zip((1, -1), studies, strict=True):
+            trial = one.ask()
+            one.tell(trial, sign * merit(trial))
+            if number % 5 == 0:
+                studies.reverse()
+    worth = [[merit(optuna.trial.FixedTrial(t.params)) for t in one.trials[-4:]] for one in studies]
+    better, worse = sorted(map(sum, worth), reverse=True)
+    assert better > worse + 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,9 +15,11 @@ from optunas.samplers.model.acquisition import (
     log_sampled_improvement,
 )
 from optunas.samplers.model.encoding import Encoder
-from optunas.samplers.model.gaussian import Points, Posterior, fit, joined
-from optunas.samplers.model.history import History
+from optunas.samplers.model.fitting import fitted
+from optunas.samplers.model.gaussian import Hyperparameters, Points, Posterior, factored, joined
+from optunas.samplers.model.history import FEWEST, History
 from optunas.samplers.model.prior import Prior
+from optunas.samplers.model.recall import Recall
 from optunas.samplers.model.targets import Weighting
 from optunas.spaces.sight import View
 
@@ -25,16 +28,30 @@ ALIKE, WEIGHT = 0.8, 5.0
 WORST = -3.0  # a normal score that is below all
 
 
+class Data(NamedTuple):
+    """Results at points, and the variance that each has beyond the others'."""
+
+    points: Points
+    targets: Array
+    extra: Array
+
+
 class Belief:
     """A posterior for each objective and each constraint. `others` show which features there are
     to come."""
 
     def __init__(
-        self, history: History, prior: Prior, weighting: Weighting, others: Sequence[View]
+        self,
+        history: History,
+        prior: Prior,
+        weighting: Weighting,
+        others: Sequence[View],
+        recall: Recall,
     ) -> None:
         self._history, self._prior, self._weighting = history, prior, weighting
-        self._encode = Encoder([*history.views, *prior.views], others)
-        self._own = self._points(history.views)
+        self._recall = recall
+        scale = [*history.settled.views, *prior.views]
+        self._encode = Encoder(scale, [*history.views, *others], recall.table)
         objectives = range(len(weighting.weights))
         self._merits = [self._with_running(self._learn(i)) for i in objectives]
         self._known = self._believed()
@@ -61,26 +78,47 @@ class Belief:
         return Points(self._encode(views), np.full(len(views), task))
 
     def _learn(self, objective: int) -> Posterior:
-        own = self._own
-        targets = self._history.targets[:, objective]
-        extra = np.array([result.extra for result in self._history.results])
+        earlier = self._learn_sources(objective)
+        if earlier and not self._history.views:
+            return earlier
+        before = self._data(self._history.settled, objective, earlier)
+        now = self._data(self._history, objective, earlier)
+        return self._posterior(before, now, earlier.numbers if earlier else None)
+
+    def _learn_sources(self, objective: int) -> Posterior | None:
+        """What earlier studies say by themselves."""
         sources = self._prior.sources
         if not sources:
-            return fit(own, targets, extra)
-        before = joined([self._points(s.views, i + 1) for i, s in enumerate(sources)])
+            return None
+        points = joined([self._points(s.views, i + 1) for i, s in enumerate(sources)])
         told = np.concatenate([source.targets[:, objective] for source in sources])
-        tasks, sure = len(sources) + 1, np.zeros(len(told))
-        earlier = fit(before, told, sure, tasks)
-        if len(own) == 0:
-            return earlier
-        placed = _placed(targets, earlier.at(own)[0])
-        return fit(
-            joined([own, before]),
-            np.concatenate([placed, told]),
-            np.concatenate([extra, sure]),
-            tasks,
-            earlier.numbers,
+        data = Data(points, told, np.zeros(len(told)))
+        start = Hyperparameters.prior(len(points.blocks), 1 + len(sources))
+        return self._posterior(data, data, start)
+
+    def _data(self, history: History, objective: int, earlier: Posterior | None) -> Data:
+        """This study's results, after those of earlier studies."""
+        points, targets = self._points(history.views), history.targets[:, objective]
+        extra = np.array([result.extra for result in history.results])
+        if earlier is None:
+            return Data(points, targets, extra)
+        placed = _placed(targets, earlier.at(points)[0])
+        return Data(
+            joined([earlier.points, points]),
+            np.concatenate([earlier.targets, placed]),
+            np.concatenate([earlier.extra, extra]),
         )
+
+    def _posterior(
+        self, before: Data, now: Data, start: Hyperparameters | None = None
+    ) -> Posterior:
+        """By hyperparameters that are found in what was known before this stretch of trials, which
+        are the first of all results now."""
+        start = start or Hyperparameters.prior(len(now.points.blocks), 1)
+        numbers = self._recall.once(fitted, *before, start)
+        first = len(before.points)
+        factor = self._recall.once(factored, numbers, now.points[:first], now.extra[:first])
+        return Posterior(numbers, *now, factor)
 
     def _with_running(self, posterior: Posterior) -> Posterior:
         """Networks in training count as what is expected of them: nobody looks beside them."""
@@ -98,11 +136,13 @@ class Belief:
 
     def _believed(self) -> Array:
         """(n, objectives): what is believed of the networks with a result; noise does not count."""
-        history, sources = self._history, self._prior.sources
-        known = [v for v, feasible in zip(history.views, history.feasible, strict=True) if feasible]
-        known = known or list(history.views) or [v for source in sources for v in source.views]
-        points = self._points(known)
-        return np.stack([posterior.at(points)[0] for posterior in self._merits], axis=-1)
+        history, prior = self._history, self._prior
+        if not history.views:
+            points = self._points(prior.views)
+            return np.stack([posterior.at(points)[0] for posterior in self._merits], axis=-1)
+        first, last = len(prior.views), len(prior.views) + len(history.views)
+        means = np.stack([posterior.believed[first:last] for posterior in self._merits], axis=-1)
+        return means[history.feasible] if any(history.feasible) else means
 
     def _violated(self) -> list[str]:
         """Constraints that some network broke; what arithmetic can tell was seen before."""
@@ -111,16 +151,24 @@ class Belief:
 
     def _learn_constraint(self, name: str) -> tuple[Posterior, float]:
         """A posterior of the standardised constraint, and where its zero lies."""
+        before = self._told(self._history.settled, name)
+        now = self._told(self._history, name)
+        before = before if len(before.points) >= FEWEST else now
+        middle, spread = before.targets.mean(), before.targets.std() or 1.0
+        before, now = (
+            data._replace(targets=(data.targets - middle) / spread) for data in (before, now)
+        )
+        return self._posterior(before, now), float(-middle / spread)
+
+    def _told(self, history: History, name: str) -> Data:
+        """The values of a constraint."""
         told = [
             (view, one[name])
-            for view, one in zip(self._history.views, self._history.constraints, strict=True)
+            for view, one in zip(history.views, history.constraints, strict=True)
             if name in one
         ]
         values = np.array([value for _, value in told])
-        middle, spread = values.mean(), values.std() or 1.0
-        points = self._points([view for view, _ in told])
-        posterior = fit(points, (values - middle) / spread, np.zeros(len(told)))
-        return posterior, float(-middle / spread)
+        return Data(self._points([view for view, _ in told]), values, np.zeros(len(told)))
 
 
 def _placed(targets: Array, expected: Array) -> Array:

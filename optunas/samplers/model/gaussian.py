@@ -4,8 +4,7 @@ The covariance is a sum of Matern 5/2 kernels, one for each block (what the netw
 which choices made it, which numbers), each with a variance and a length of its own: the data say
 which block tells networks apart. Results of other studies are further *tasks*, each correlated with
 this study's by a factor that is learned too (Bonilla et al. 2007, "Multi-task Gaussian process
-prediction"). The numbers are maximum a posteriori: with ten results the priors, which
-scikit-learn's process does not have, keep the lengths sensible.
+prediction"). `fitting.py` finds the hyperparameters.
 """
 
 from __future__ import annotations
@@ -15,18 +14,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import LinAlgError, cho_solve, cholesky, solve_triangular
-from scipy.optimize import minimize
+from scipy.linalg import cho_solve, cholesky, solve_triangular
 
 from optunas.ranks import Array
 
 Tasks = NDArray[np.int64]
 
-FITTED_ON = 160
-"""How many results the hyperparameters are fitted on; the posterior always takes all."""
-STEPS = 25
 JITTER = 1e-6
-FAR = 5.0  # no number goes further, in standard deviations of its prior
 # mean and standard deviation of the logarithms' normal priors
 VARIANCE, LENGTH, NOISE, CORRELATION = (0.0, 1.5), (0.0, 1.0), (-4.0, 1.5), (2.0, 1.0)
 
@@ -90,22 +84,29 @@ class Hyperparameters:
 
     def between(self, one: Tasks, other: Tasks) -> Array:
         """The correlation of tasks: 1 within a task, else the product of both loadings."""
-        loadings = np.concatenate([[1.0], _sigmoid(self.correlations)])
+        loadings = np.concatenate([[1.0], sigmoid(self.correlations)])
         together = loadings[one][:, None] * loadings[other][None]
         return np.where(one[:, None] == other[None], 1.0, together)
 
 
 class Posterior:
-    """What follows from results: `targets` (n,) at `points`, each with its own `extra` variance."""
+    """What follows from results: `targets` (n,) at `points`, each with its own `extra` variance.
+
+    `factor`: that of the covariance of the first of the points (`factored`), where it is known.
+    """
 
     def __init__(
-        self, numbers: Hyperparameters, points: Points, targets: Array, extra: Array
+        self,
+        numbers: Hyperparameters,
+        points: Points,
+        targets: Array,
+        extra: Array,
+        factor: Array | None = None,
     ) -> None:
         self.numbers, self.points, self.targets, self.extra = numbers, points, targets, extra
-        covariance = _covariance(numbers, points, points)
-        covariance[np.diag_indices_from(covariance)] += np.exp(numbers.noise) + JITTER + extra
-        self._factor = cholesky(covariance, lower=True)
-        self._weights = cho_solve((self._factor, True), targets)
+        known = np.zeros((0, 0)) if factor is None else factor
+        self._factor = factored(numbers, points, extra, known)
+        self._weights = cho_solve((self._factor, True), targets, check_finite=False)
 
     def knowing(self, points: Points, targets: Array) -> Posterior:
         """The posterior with more results and the same hyperparameters."""
@@ -114,116 +115,69 @@ class Posterior:
             joined([self.points, points]),
             np.concatenate([self.targets, targets]),
             np.concatenate([self.extra, np.zeros(len(points))]),
+            self._factor,
         )
+
+    @property
+    def believed(self) -> Array:
+        """(n,): the mean of the noise-free results at the points themselves."""
+        return np.asarray(self.targets - _doubt(self.numbers, self.extra) * self._weights)
 
     def at(self, points: Points) -> tuple[Array, Array]:
         """Mean and standard deviation (m,) of the noise-free result."""
         cross = _covariance(self.numbers, points, self.points)
-        spread = solve_triangular(self._factor, cross.T, lower=True)
-        variance = np.exp(self.numbers.variances).sum() - np.square(spread).sum(0)
+        spread = solve_triangular(self._factor, cross.T, lower=True, check_finite=False)
+        variance = np.exp(self.numbers.variances).sum() - np.einsum("ij,ij->j", spread, spread)
         return cross @ self._weights, np.sqrt(np.maximum(variance, 1e-9))
 
 
-def fit(
-    points: Points,
-    targets: Array,
-    extra: Array,
-    tasks: int = 1,
-    start: Hyperparameters | None = None,
-) -> Posterior:
-    """The posterior with the most probable hyperparameters.
-
-    `targets` are standardised; `extra` (n,) is the variance that a result has beyond the others';
-    `start` saves steps where similar data were fitted before.
-    """
-    numbers = start or Hyperparameters.prior(len(points.blocks), tasks)
-    chosen = _representative(len(points))
-    problem = _Problem(numbers, points[chosen], targets[chosen], extra[chosen])
-    found = minimize(
-        problem.loss,
-        numbers.vector,
-        jac=True,
-        method="L-BFGS-B",
-        bounds=[(mean - FAR * spread, mean + FAR * spread) for mean, spread in problem.priors],
-        options={"maxiter": STEPS},
+def factored(
+    numbers: Hyperparameters, points: Points, extra: Array, known: Array | None = None
+) -> Array:
+    """Cholesky's factor (n, n) of the covariance of results; `known` is that of the first ones."""
+    old = 0 if known is None else len(known)
+    if known is not None and old == len(points):
+        return known
+    first, new = points[:old], points[old:]
+    corner = _covariance(numbers, new, new)
+    corner[np.diag_indices_from(corner)] += _doubt(numbers, extra[old:])
+    if known is None or not old:
+        return np.asarray(cholesky(corner, lower=True, overwrite_a=True))
+    cross = solve_triangular(
+        known, _covariance(numbers, first, new), lower=True, check_finite=False
     )
-    return Posterior(numbers.with_vector(found.x), points, targets, extra)
+    factor = np.zeros((len(points), len(points)), order="F")
+    factor[:old, :old], factor[old:, :old] = known, cross.T
+    factor[old:, old:] = cholesky(corner - cross.T @ cross, lower=True)
+    return factor
 
 
-def _representative(n: int) -> NDArray[np.int64]:
-    """All, or evenly spread over the order in which they came."""
-    return np.unique(np.linspace(0, n - 1, min(n, FITTED_ON)).round().astype(np.int64))
-
-
-class _Problem:
-    """Minus the log of the posterior density of the hyperparameters, with its gradient."""
-
-    def __init__(
-        self, shape: Hyperparameters, points: Points, targets: Array, extra: Array
-    ) -> None:
-        self.shape, self.points, self.targets, self.extra = shape, points, targets, extra
-        self.squares = [_squares(block, block) for block in points.blocks]
-
-    def loss(self, vector: Array) -> tuple[float, Array]:
-        numbers = self.shape.with_vector(vector)
-        together = numbers.between(self.points.tasks, self.points.tasks)
-        kernels, slopes = zip(
-            *(_matern(s, length) for s, length in zip(self.squares, numbers.lengths, strict=True)),
-            strict=True,
-        )
-        variances = np.exp(numbers.variances)
-        alone = sum(v * k for v, k in zip(variances, kernels, strict=True))
-        covariance = np.asarray(alone * together)
-        noise = np.exp(numbers.noise)
-        covariance[np.diag_indices_from(covariance)] += noise + JITTER + self.extra
-        try:
-            factor = cholesky(covariance, lower=True)
-        except LinAlgError:
-            return 1e10, np.zeros_like(vector)
-        weights = cho_solve((factor, True), self.targets)
-        pull = cho_solve((factor, True), np.eye(len(self.targets))) - np.outer(weights, weights)
-        shared = pull * together
-        gradient = [v * (shared * k).sum() for v, k in zip(variances, kernels, strict=True)]
-        gradient += [v * (shared * s).sum() for v, s in zip(variances, slopes, strict=True)]
-        gradient += [noise * np.trace(pull)]
-        gradient += self._correlation_slopes(numbers, pull * alone)
-        prior, prior_gradient = self._prior(vector)
-        fitted = 0.5 * self.targets @ weights + np.log(np.diag(factor)).sum()
-        return float(fitted + prior), 0.5 * np.asarray(gradient) + prior_gradient
-
-    def _correlation_slopes(self, numbers: Hyperparameters, pull: Array) -> list[float]:
-        """The derivatives after each further task's logit."""
-        loadings = np.concatenate([[1.0], _sigmoid(numbers.correlations)])
-        tasks, slopes = self.points.tasks, []
-        for task in range(1, len(loadings)):
-            rows, others = tasks == task, tasks != task
-            change = loadings[task] * (1 - loadings[task])
-            slopes.append(2 * change * (pull[np.ix_(rows, others)] @ loadings[tasks[others]]).sum())
-        return slopes
-
-    @property
-    def priors(self) -> list[tuple[float, float]]:
-        """Mean and standard deviation of each number's prior."""
-        blocks, tasks = len(self.shape.variances), len(self.shape.correlations)
-        return [VARIANCE] * blocks + [LENGTH] * blocks + [NOISE] + [CORRELATION] * tasks
-
-    def _prior(self, vector: Array) -> tuple[float, Array]:
-        mean, spread = np.array(self.priors).T
-        away = (vector - mean) / spread
-        return 0.5 * float(away @ away), away / spread
+def _doubt(numbers: Hyperparameters, extra: Array) -> Array:
+    """(n,): the variance of results beyond that of what they measure."""
+    return np.asarray(np.exp(numbers.noise) + JITTER + extra)
 
 
 def _covariance(numbers: Hyperparameters, one: Points, other: Points) -> Array:
-    alone = sum(
-        np.exp(variance) * _matern(_squares(a, b), length)[0]
-        for variance, length, a, b in zip(
-            numbers.variances, numbers.lengths, one.blocks, other.blocks, strict=True
-        )
-    )
-    return np.asarray(alone * numbers.between(one.tasks, other.tasks))
+    total = np.zeros((len(one), len(other)))
+    for variance, length, a, b in zip(
+        numbers.variances, numbers.lengths, one.blocks, other.blocks, strict=True
+    ):
+        scale = np.sqrt(5) * np.exp(-length)
+        kernel = squares(a * scale, b * scale)  # in place: these matrices are large
+        distance = np.sqrt(kernel)
+        kernel *= 1 / 3
+        kernel += distance
+        kernel += 1
+        np.exp(np.negative(distance, out=distance), out=distance)
+        distance *= np.exp(variance)
+        kernel *= distance
+        total += kernel
+    if one.tasks.any() or other.tasks.any():
+        total *= numbers.between(one.tasks, other.tasks)
+    return total
 
 
-def _matern(squares: Array, length: float) -> tuple[Array, Array]:
+def matern(squares: Array, length: float) -> tuple[Array, Array]:
     """The Matern 5/2 kernel of squared distances, and its derivative after the log length."""
     scaled = 5 * squares * np.exp(-2 * length)
     distance = np.sqrt(scaled)
@@ -231,11 +185,14 @@ def _matern(squares: Array, length: float) -> tuple[Array, Array]:
     return (1 + distance + scaled / 3) * decay, scaled * (1 + distance) * decay / 3
 
 
-def _squares(one: Array, other: Array) -> Array:
+def squares(one: Array, other: Array) -> Array:
     """Squared distances (n, m) of rows."""
-    both = np.square(one).sum(1)[:, None] + np.square(other).sum(1)[None]
-    return np.asarray(np.maximum(both - 2 * one @ other.T, 0))
+    found = -2 * one @ other.T
+    found += np.square(one).sum(1)[:, None]
+    found += np.square(other).sum(1)
+    return np.asarray(np.maximum(found, 0, out=found))
 
 
-def _sigmoid(x: Array) -> Array:
+def sigmoid(x: Array) -> Array:
+    """The logistic function, from 0 to 1."""
     return np.asarray(1 / (1 + np.exp(-x)))

@@ -2,48 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from optunas.ranks import Array
+from optunas.samplers.model.memory import settled, stretch
 from optunas.samplers.model.targets import Result, Weighting, results, scores
 from optunas.samplers.scene import Scene
 from optunas.spaces.sight import View
 
+FEWEST = 3  # results, below which there is nothing to model
+
 
 @dataclass(frozen=True)
 class History:
-    """What a study's trials tell, in their order.
+    """What a study's trials tell.
 
-    `views`, `results` and `constraints` go together; `running` are the networks of
-    trials that began before: those that begin later mind this one.
+    `views`, `results` and `constraints` go together: first what is in `settled`, all that had ended
+    when this stretch of trials began (`memory.stretch`), then the others; each by number. `running`
+    are the networks of trials that began before: those that begin later mind this one.
     """
 
     views: tuple[View, ...]
     results: tuple[Result, ...]
     constraints: tuple[Mapping[str, float], ...]
     running: tuple[View, ...]
+    earlier: History | None = None
 
     @classmethod
     def of(cls, scene: Scene) -> History:
         """Read the study as a trial finds it."""
-        known = results(scene.trials, scene.study.directions)
-        told = [t for t in scene.trials if t.number in known and t.number in scene.views]
+        begin = stretch(scene.number)
+        before = [] if begin == scene.number else settled((*scene.trials, scene.trial), begin)
+        if before:
+            earlier = cls._told(scene, before)
+            first = {trial.number for trial in before}
+            trials = sorted(scene.trials, key=lambda t: (t.number not in first, t.number))
+            return replace(cls._told(scene, trials), earlier=earlier)
+        return cls._told(scene, scene.trials)
+
+    @classmethod
+    def _told(cls, scene: Scene, trials: Sequence[FrozenTrial]) -> History:
+        known = results(trials, scene.study.directions)
+        told = [t for t in trials if t.number in known and t.number in scene.views]
         return cls(
             tuple(scene.views[t.number] for t in told),
             tuple(known[t.number] for t in told),
             tuple(t.constraints for t in told),
             tuple(
                 scene.views[t.number]
-                for t in scene.trials
+                for t in trials
                 if t.state is TrialState.RUNNING and t.number < scene.number
                 if t.number in scene.views
             ),
         )
+
+    @property
+    def settled(self) -> History:
+        """What had ended when this stretch of trials began; all, where that says too little."""
+        return self.earlier if self.earlier and len(self.earlier.views) >= FEWEST else self
 
     @cached_property
     def feasible(self) -> list[bool]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from optunas.ranks import Array
-from optunas.samplers.model.encoding import position
+from optunas.samplers.model.table import position
 from optunas.samplers.model.targets import Result, scores
 from optunas.spaces.sight import View
 

@@ -8,6 +8,7 @@ from optunas.samplers.model.belief import Belief
 from optunas.samplers.model.candidates import Pool
 from optunas.samplers.model.history import History
 from optunas.samplers.model.prior import Prior
+from optunas.samplers.model.recall import Recall
 from optunas.samplers.model.targets import Weighting
 from optunas.samplers.scene import Scene
 from optunas.spaces.sight import View
@@ -17,17 +18,17 @@ CLIMBERS = 3
 DIGITS = 4
 
 
-def promising(scene: Scene, history: History, prior: Prior) -> View | None:
+def promising(scene: Scene, history: History, prior: Prior, recall: Recall) -> View | None:
     """The network that the model expects most of, among random ones and those around the best.
 
     None where every network that could be found is taken or over the limits.
     """
     weighting = Weighting.drawn(len(scene.study.directions), scene.rng)
-    pool = Pool(scene)
+    pool = Pool(scene, recall)
     pool.fill(history.best(weighting) or prior.best)
     if not pool.views:
         return None
-    belief = Belief(history, prior, weighting, list(pool.views.values()))
+    belief = Belief(history, prior, weighting, list(pool.views.values()), recall)
     promise = _valued(belief, list(pool.views.values()))
     for _ in range(CLIMBS):
         for view, _ in _ranked(promise)[:CLIMBERS]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isnan
 
 import numpy as np
 from optuna.study import StudyDirection
@@ -64,34 +65,46 @@ def results(
     signs = _signs(directions)
     complete = [t for t in trials if t.state is TrialState.COMPLETE and t.values]
     ends = merits(complete, directions)
-    known = {t.number: Result(tuple(end.tolist())) for t, end in zip(complete, ends, strict=True)}
-    curves = [reported(trial) for trial in complete]
+    known = {t.number: Result(tuple(end)) for t, end in zip(complete, ends.tolist(), strict=True)}
+    stopped: dict[int, list[tuple[int, Array]]] = {}
     for trial in trials:
-        told = reported(trial) if trial.state is TrialState.PRUNED else {}
-        if not told:
-            continue
-        step, values = max(told.items())
-        nothing = (np.nan,) * len(signs)
-        there = [signs * curve.get(step, nothing) for curve in curves]
-        known[trial.number] = _estimate(signs * values, there, ends)
-    return {number: result for number, result in known.items() if not np.isnan(result.merits).any()}
+        if told := reported(trial) if trial.state is TrialState.PRUNED else {}:
+            step, values = max(told.items())
+            stopped.setdefault(step, []).append((trial.number, signs * values))
+    curves = [reported(trial, stopped) for trial in complete] if stopped else []
+    nothing = (np.nan,) * len(signs)
+    for step, some in stopped.items():
+        there = np.array([curve.get(step, nothing) for curve in curves]).reshape(ends.shape) * signs
+        numbers, values = zip(*some, strict=True)
+        known |= zip(numbers, _estimates(np.array(values), there, ends), strict=True)
+    return {n: result for n, result in known.items() if not any(map(isnan, result.merits))}
 
 
-def _estimate(values: Array, earlier: Sequence[Array], ends: Array) -> Result:
-    """The end that completed trials had who stood there at that epoch, objective by objective.
+def _estimates(values: Array, earlier: Array, ends: Array) -> list[Result]:
+    """For each of the values (m, objectives) after an epoch, the end that completed trials had who
+    stood there at that epoch, objective by objective.
 
     `earlier` and `ends` (n, objectives) are theirs. Where too few reported that epoch, all that is
     known is that somebody thought little of it: the worst end so far, with much doubt.
     """
     if not len(ends):
-        return Result(tuple(values.tolist()), UNSURE)
-    then = np.array(earlier)
-    both = ~np.isnan(then).any(1)
-    if both.sum() < FEW or np.isnan(values).any():
-        return Result(tuple(ends.min(0).tolist()), UNSURE)
-    shares = (then[both] < values).mean(0) + 0.5 * (then[both] == values).mean(0)
-    guessed = [np.quantile(end, share) for end, share in zip(ends[both].T, shares, strict=True)]
-    return Result(tuple(map(float, guessed)), ESTIMATED)
+        return [Result(tuple(row), UNSURE) for row in values.tolist()]
+    both = ~np.isnan(earlier).any(1)
+    told = np.asarray(~np.isnan(values).any(1))
+    worst = Result(tuple(ends.min(0).tolist()), UNSURE)
+    if both.sum() < FEW:
+        return [worst] * len(values)
+    columns = zip(values.T, earlier[both].T, ends[both].T, strict=True)
+    guessed = np.stack([np.quantile(end, _shares(v, then)) for v, then, end in columns], axis=1)
+    found = [Result(tuple(row), ESTIMATED) for row in guessed.tolist()]
+    return [result if sure else worst for result, sure in zip(found, told.tolist(), strict=True)]
+
+
+def _shares(values: Array, others: Array) -> Array:
+    """(m,) numbers: the share of the others that each is above; of equal ones half."""
+    ordered = np.sort(others)
+    below, not_above = (np.searchsorted(ordered, values, side) for side in ("left", "right"))
+    return np.asarray((below + not_above) / (2 * len(others)))
 
 
 def scores(found: Sequence[Result]) -> Array:
