@@ -124,14 +124,17 @@ def test_whenever_an_epoch_is_yielded_the_network_is_the_one_that_was_scored(
     assert torch.allclose(network.state_dict()["0.weight"], average, rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("how", ["eager", "captured"])
+@pytest.mark.parametrize(
+    "engine",
+    [Engine(), Engine(steps="captured"), Engine(images="stream")],
+    ids=lambda engine: f"{engine.images}-{engine.steps}",
+)
 @pytest.mark.parametrize("stop", [1, 2, 3])
 def test_a_resumed_run_ends_bit_for_bit_where_an_uninterrupted_one_does(
-    few: Data, make_network: MakeNetwork, tmp_path: Path, stop: int, how: str
+    few: Data, make_network: MakeNetwork, tmp_path: Path, stop: int, engine: Engine
 ) -> None:
-    engine, path = Engine(steps=how), tmp_path / "c"
-    whole, expected = make_network(dropout=0.5), []
-    states = []
+    path, whole = tmp_path / "c", make_network(dropout=0.5)
+    expected, states = [], []
     for epoch in train(whole, few, RECIPE, seed=3, engine=engine):
         expected.append(epoch)
         states.append(weights(whole))
