@@ -66,8 +66,8 @@ ARROWS = {
     # what people touch
     "studyfile": "errors",
     "delivery": (
-        "_named _version architecture atomic attributes data errors limits machine metrics nn "
-        "objective references report spaces tally training wording"
+        "_named _version architecture atomic attributes data errors fingerprint limits machine "
+        "metrics nn objective references report spaces tally training wording"
     ),
     "search": ("_named data limits objective report spaces study studyfile training worker errors"),
     "deadline": "facts worker",

@@ -7,6 +7,7 @@ import platform
 from collections.abc import Mapping
 from dataclasses import asdict
 from math import isfinite
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import optuna
@@ -14,8 +15,8 @@ import torch
 
 from optunas._version import __version__
 from optunas.architecture import to_json
-from optunas.atomic import replacing
 from optunas.data import Data
+from optunas.delivery.folder import FACTS
 from optunas.delivery.model_card import Subject, model_card
 from optunas.delivery.race import Entrant, Race
 from optunas.report.html.delivered import DELIVERED
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 
 def write_facts(
+    folder: Path,
     winner: Winner,
     entrant: Entrant,
     study: optuna.Study,
@@ -34,8 +36,8 @@ def write_facts(
     seed: int,
     all_data: bool,
 ) -> None:
-    """Write `architecture.json`, `model_card.md` and, last of all, `winner.json`."""
-    folder, candidate, recipe = winner.folder, entrant.candidate, entrant.recipe
+    """Write `architecture.json`, `model_card.md` and `winner.json`, and tell the study."""
+    candidate, recipe = entrant.candidate, entrant.recipe
     if candidate.architecture is not None:
         text = json.dumps(to_json(candidate.architecture), indent=1)
         (folder / "architecture.json").write_text(text, encoding="utf-8")
@@ -68,8 +70,7 @@ def write_facts(
         "torch": torch.__version__,
     }
     study.set_user_attr(DELIVERED, _told_study(facts))
-    with replacing(folder / "winner.json") as file:
-        file.write(json.dumps(facts, indent=1).encode())
+    (folder / FACTS).write_text(json.dumps(facts, indent=1), encoding="utf-8")
 
 
 def _told_study(facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,10 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import fields, replace
+
+from optuna import Study
 
 from optunas.delivery.export import Exported
+from optunas.errors import OptunasError
+from optunas.fingerprint import fingerprint_of
 from optunas.limits import Limits
 from optunas.objective import Candidate
+
+
+def agreed_limits(study: Study, own: Limits) -> Limits:
+    """The limits that are given again; else those that the study was made with.
+
+    On another machine, or by another command, nobody types them a second time.
+    """
+    stored = fingerprint_of(study).get("limits")
+    known = {name for name, _ in own}
+    for name in (field.name for field in fields(Limits)):
+        if isinstance(stored, dict) and name in stored and name not in known:
+            with suppress(OptunasError):  # what stands in a database may be anything
+                own = replace(own, **{name: stored[name]})
+    return own
 
 
 def broken_limits(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +18,8 @@ from optunas.data.joining import joined
 from optunas.delivery.entrants import line_up
 from optunas.delivery.export import Exported, export
 from optunas.delivery.facts import write_facts
-from optunas.delivery.kept import broken_limits
+from optunas.delivery.folder import opened, published, workshop
+from optunas.delivery.kept import agreed_limits, broken_limits
 from optunas.delivery.look import Look, fitted_temperature, look
 from optunas.delivery.looks import noted
 from optunas.delivery.race import Entrant, Race, race, retrained
@@ -31,7 +31,6 @@ from optunas.training.logits import Labels, Logits, logits_of, scores_of
 from optunas.training.seeds import derived
 from optunas.wording import count, percent
 
-TRAINING = "training"  # the folder of checkpoints, until all is written
 CANDIDATES, SEEDS = 3, 2
 LONGER = 3
 
@@ -139,6 +138,7 @@ def deliver(
             "a delivery retrains 1 candidate or more with 1 seed or more, and just one where its "
             f"time is given; got candidates={candidates}, seeds={seeds}, seconds={seconds}"
         )
+    objective = replace(objective, limits=agreed_limits(study, objective.limits))
     deadline = None if seconds is None else time.monotonic() + seconds
     running = line_up(
         study,
@@ -149,9 +149,7 @@ def deliver(
         compared=baselines,
     )
     target = Path(folder)
-    training = target / TRAINING
-    training.mkdir(parents=True, exist_ok=True)
-    (target / "winner.json").unlink(missing_ok=True)
+    training = opened(target)
     if deadline is not None:
         running = running.within(deadline, objective, training, max(1, len(devices)))
     seed = derived(objective.seed, "winner") % 2**32 if seed is None else seed
@@ -171,7 +169,8 @@ def deliver(
         network, _ = retrained(best, more, seed, training / "all-data.pt", on_epoch)
     looks = noted(study, best.name, data.fingerprint, training)
     test = _answers(network, best, objective, data.test)
-    files = tuple(export(network, data, target, _said(candidate, data), objective.device, int8))
+    room = workshop(training)
+    files = tuple(export(network, data, room, _said(candidate, data), objective.device, int8))
     winner = Winner(
         network=network,
         name=best.name,
@@ -194,8 +193,8 @@ def deliver(
             *broken_limits(objective.limits, candidate, files, objective.device),
         ),
     )
-    write_facts(winner, best, study, data, seed, all_data)
-    shutil.rmtree(training, ignore_errors=True)
+    write_facts(room, winner, best, study, data, seed, all_data)
+    published(room, target)
     return winner
 
 

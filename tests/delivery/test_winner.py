@@ -15,7 +15,7 @@ from optunas.architecture import from_json
 from optunas.delivery import race as racing
 from optunas.delivery import winner as delivering
 from optunas.delivery.export import Exported
-from optunas.delivery.kept import broken_limits
+from optunas.delivery.kept import agreed_limits, broken_limits
 from optunas.errors import StudyError
 
 SPACE = optunas.spaces.ConvNet(
@@ -154,6 +154,17 @@ def test_a_limit_that_is_not_kept_is_said(study, objective, tmp_path):
         "measured the network where it ran",
     ]
     assert len(list(broken_limits(strict, candidate, [file], "cuda"))) == 1
+
+
+def test_the_limits_are_those_that_the_study_was_made_with():
+    study = optunas.create_study(
+        "kept", storage="sqlite://", fingerprint={"limits": {"params": 5000, "macs": "x"}}
+    )
+    assert agreed_limits(study, optunas.Limits()) == optunas.Limits(params=5000)
+    typed = optunas.Limits(params=70, latency_ms=2.0)
+    assert agreed_limits(study, typed) == typed
+    plain = optunas.create_study("none", storage="sqlite://")
+    assert agreed_limits(plain, optunas.Limits()) == optunas.Limits()
 
 
 def test_another_space_than_searched_is_refused(study, objective, tmp_path):
