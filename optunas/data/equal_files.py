@@ -30,11 +30,11 @@ def equal_files(images: Sequence[ImageFiles], most: int | None = None) -> Groups
     equal. The groups are remembered until a file changes. Where more than `most` files would have
     to be read and nothing is remembered, None.
     """
-    paths = [path for files in images for path in files.paths]
-    place = cache_folder() / f"equal-{digest(paths, stamped(paths), 'equal files')}.json"
+    place = cache_folder() / f"equal-{_version(images)}.json"
     known = recall(place)
     if known is not None:
         return [list(map(int, group)) for group in known]
+    paths = [path for files in images for path in files.paths]
     sizes = torch.cat([files.sizes for files in images]).numpy()
     groups = _alike(sizes.tolist())
     if most is not None and sum(map(len, groups)) > most:
@@ -51,6 +51,15 @@ def grouped(keyed: Iterable[tuple[int, object]]) -> Groups:
     for place, key in keyed:
         groups[key].append(place)
     return [group for group in groups.values() if len(group) > 1]
+
+
+def _version(images: Sequence[ImageFiles]) -> str:
+    """What is another text when a file is another one; where that is known, no file is asked."""
+    versions = [files.version for files in images]
+    if all(versions):
+        return digest([], stamped([]), "equal files", *versions)
+    paths = [path for files in images for path in files.paths]
+    return digest(paths, stamped(paths), "equal files")
 
 
 def _alike(sizes: list[int]) -> Groups:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 from collections.abc import Iterator, Sequence
@@ -27,6 +28,7 @@ class _Table:
     of them are one block of memory: nothing to pickle, and shared by torch with the processes
     that it starts. sizes: int64 (N,), bytes. unreadable: uint8 (N,), 1 for a file that turned
     out to be damaged, in memory that those processes share. headers: as of `ImageFiles`.
+    version: changes with the contents of the files; "" if nobody looked.
     """
 
     root: str
@@ -34,6 +36,7 @@ class _Table:
     sizes: Tensor
     unreadable: Tensor
     headers: Tensor | None = None
+    version: str = ""
 
     def below_root(self, rows: Tensor) -> list[bytes]:
         width = self.names.shape[1]
@@ -65,8 +68,12 @@ class ImageFiles:
         sizes: Sequence[int],
         image_shape: tuple[int, int, int],
         headers: Tensor | None = None,
+        version: str = "",
     ) -> ImageFiles:
-        """The images of these paths; sizes: bytes of each file, part of what is fingerprinted."""
+        """The images of these paths; sizes: bytes of each file, part of what is fingerprinted.
+
+        `version` is any text that is another one for other files, or when one of these changes.
+        """
         root = os.path.commonprefix(list(paths))  # noqa: RUF071 (cut to whole folders below)
         root = root[: root.rfind(os.sep) + 1]
         names = np.array([os.fsencode(path[len(root) :]) for path in paths], np.bytes_)
@@ -80,6 +87,7 @@ class ImageFiles:
             torch.tensor(sizes, dtype=torch.int64),
             unreadable,
             headers,
+            version,
         )
         return cls(image_shape, table, torch.arange(len(paths)))
 
@@ -153,6 +161,14 @@ class ImageFiles:
                 else:
                     pixels[place] = found
         return images
+
+    @property
+    def version(self) -> str:
+        """A text that is another one for other images; "" where the files have none."""
+        if not self._table.version:
+            return ""
+        rows = hashlib.blake2b(self._rows.numpy().tobytes(), digest_size=16).hexdigest()
+        return f"{self._table.version}/{rows}"
 
     def contents(self) -> Iterator[bytes]:
         """What tells these images from others without reading them, for a fingerprint.

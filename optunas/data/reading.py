@@ -139,4 +139,5 @@ def _with_files(job: _Job, decoded: Decoded) -> Decoded:
 
 def _files(job: _Job, kept: list[int], shape: Shape, headers: torch.Tensor | None) -> ImageFiles:
     sizes = job.stamps[kept, 0].tolist()
-    return ImageFiles.of([job.paths[i] for i in kept], sizes, shape, headers)
+    version = job.place.stem if job.place else ""
+    return ImageFiles.of([job.paths[i] for i in kept], sizes, shape, headers, version)

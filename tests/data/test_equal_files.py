@@ -1,4 +1,5 @@
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -6,6 +7,8 @@ import pytest
 
 from optunas.data import ImageFiles, cache_folder, equal_files
 from optunas.data.equal_files import equal_files as groups_of
+from optunas.data.reading import read_files
+from optunas.data.stamps import stamped as real
 
 Files = Callable[..., ImageFiles]
 
@@ -95,3 +98,24 @@ def test_many_files_are_read_by_several_threads(files: Files) -> None:
     contents = [f"{i % 400:04}".encode() for i in range(1000)]
     expected = [list(range(i, 1000, 400)) for i in range(400)]
     assert groups_of([files(*contents)]) == expected
+
+
+def test_files_that_were_read_with_their_version_are_not_asked_again(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def found() -> tuple[ImageFiles, list[list[int]]]:
+        images = read_files(sorted(map(str, photos.rglob("*.png"))), keep="files").images
+        assert isinstance(images, ImageFiles)
+        groups = groups_of([images[:30], images[30:]])
+        assert groups is not None
+        return images, groups
+
+    shutil.copyfile(photos / "ant" / "03.png", photos / "cat" / "01.png")
+    images, groups = found()
+    assert groups == [[3, 41]]
+    shutil.copyfile(photos / "ant" / "04.png", photos / "cat" / "02.png")
+    _, groups = found()
+    assert groups == [[3, 41], [4, 42]]
+    monkeypatch.setattr(equal_files, "stamped", lambda paths: real(paths) if not paths else None)
+    assert found()[1] == groups
+    assert images[:30].version != images[:31].version != images[1:31].version
