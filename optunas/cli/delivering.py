@@ -57,6 +57,14 @@ def deliver(
     int8: Annotated[
         bool, typer.Option("--int8", help="Write a quantised ONNX file, too, and say its loss.")
     ] = False,
+    ema: Annotated[
+        float,
+        typer.Option(
+            help="Decay of an average of the weights over the steps, which is then the network: "
+            "0.999, say. 0: none.",
+            min=0.0,
+        ),
+    ] = 0.0,
     study: StudyName = None,
     storage: Storage = None,
     device: Device = None,
@@ -110,6 +118,7 @@ def deliver(
         choose=choose,
         all_data=all_data,
         int8=int8,
+        ema=ema,
         devices=options["devices"] or (),
     )
 
@@ -154,6 +163,11 @@ def _tell(winner: Winner) -> None:
         say(f"  calibration error {look.calibration_error}; temperature {look.temperature:.3g}")
     for file in winner.files:
         say(f"  {file}")
+    if winner.overlap:
+        say(
+            f"note: {winner.overlap:,} test images are among those of training or validation, too, "
+            "which flatters the test figures: see optunas look"
+        )
     for note in winner.notes:
         say(f"note: {note}")
     if winner.looks > 1:

@@ -53,6 +53,7 @@ def line_up(
     longer: int = 3,
     choose: str | None = None,
     compared: bool = True,
+    ema: float = 0.0,
 ) -> LineUp:
     """The best `candidates` different networks; with their baselines, where they are `compared`.
 
@@ -70,7 +71,7 @@ def line_up(
     notes = []
     if len(objective.metrics) > 1:
         notes.append(f"chosen among the {len(best)} networks of the Pareto front: {rule}")
-    entrants = _best(best, objective, rule, candidates, longer)
+    entrants = _best(best, objective, rule, candidates, longer, ema)
     if compared:
         trials = study.get_trials(deepcopy=False)
         others = list(baselines(objective, trials, entrants[0].recipe))
@@ -81,7 +82,12 @@ def line_up(
 
 
 def _best(
-    best: Sequence[FrozenTrial], objective: Objective, rule: Rule, candidates: int, longer: int
+    best: Sequence[FrozenTrial],
+    objective: Objective,
+    rule: Rule,
+    candidates: int,
+    longer: int,
+    ema: float,
 ) -> list[Entrant]:
     """The first few that are different networks."""
     entrants: list[Entrant] = []
@@ -91,28 +97,32 @@ def _best(
         if key and key in keys:  # with another recipe: the better one is in
             continue
         keys.add(key)
-        entrants.append(_entrant(trial, objective, longer, rule))
+        entrants.append(_entrant(trial, objective, longer, rule, ema))
         if len(entrants) == candidates:
             break
     return entrants
 
 
-def _entrant(trial: FrozenTrial, objective: Objective, longer: int, rule: Rule) -> Entrant:
+def _entrant(
+    trial: FrozenTrial, objective: Objective, longer: int, rule: Rule, ema: float
+) -> Entrant:
     candidate = _candidate(objective, trial)
     values = _values(trial, objective)
     return Entrant(
         name=f"trial {trial.number}",
         candidate=candidate,
-        recipe=in_full(candidate.recipe, longer),
+        recipe=in_full(candidate.recipe, longer, ema),
         trial=trial.number,
         searched=values.get(rule.learned, float(trial.values[0])),
         values=values,
     )
 
 
-def in_full(recipe: Recipe, longer: int) -> Recipe:
-    """The recipe for so many times the epochs, on all images as they are."""
-    return replace(recipe, epochs=recipe.epochs * longer, train_fraction=1.0, resolution=None)
+def in_full(recipe: Recipe, longer: int, ema: float = 0.0) -> Recipe:
+    """The recipe for so many times the epochs, on all images as they are; `ema`, where it is not 0,
+    takes the place of the recipe's own."""
+    epochs, ema = recipe.epochs * longer, ema or recipe.ema
+    return replace(recipe, epochs=epochs, train_fraction=1.0, resolution=None, ema=ema)
 
 
 def _values(trial: FrozenTrial, objective: Objective) -> dict[str, float]:

@@ -19,7 +19,8 @@ MOST_CLASSES = 100
 @dataclass(frozen=True)
 class Subject:
     """What the card is of. `searched`: what there is to say of the search, by name; `trained`: the
-    recipe; `looks`: how often the test split was looked at; `versions`: of what made it."""
+    recipe; `looks`: how often the test split was looked at; `overlap`: how many of its images are
+    elsewhere, too; `versions`: of what made it."""
 
     params: int
     macs: int
@@ -27,6 +28,7 @@ class Subject:
     trained: str
     looks: int
     versions: Mapping[str, str]
+    overlap: int = 0
     race: Race | None = None
     notes: tuple[str, ...] = ()
 
@@ -40,7 +42,7 @@ def model_card(subject: Subject, data: Data, found: Look, files: Iterable[Export
         f"{size} (channels, height, width). It tells {len(data.classes)} classes apart, and "
         "answers with one of them whatever it is shown: an image of anything else, too.",
         "## How good it is",
-        f"On {found.images:,} test images, which neither the search nor the training has seen. "
+        f"On {found.images:,} test images, {_unseen(subject.overlap)}. "
         "Intervals are of 95 %: what another test split of that size might have said.",
         _table(("", "value", "interval"), _figures(found)),
         _looks(subject.looks),
@@ -111,6 +113,15 @@ def _by_class(found: Look) -> list[tuple[str, ...]]:
     ]
     left = len(rows) - MOST_CLASSES
     return rows[:MOST_CLASSES] + ([(f"and {left} more", "", "", "")] if left > 0 else [])
+
+
+def _unseen(overlap: int) -> str:
+    if not overlap:
+        return "which neither the search nor the training has seen"
+    return (
+        f"**of which {overlap:,} are among those of training or validation, too**: these flatter "
+        "it, `optunas look` names them"
+    )
 
 
 def _looks(looks: int) -> str:

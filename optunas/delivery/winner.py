@@ -14,6 +14,7 @@ from torch import nn
 from optunas._version import __version__
 from optunas.architecture import Layer
 from optunas.data import Data, Split
+from optunas.data.findings import overlap
 from optunas.data.joining import joined
 from optunas.delivery.entrants import line_up
 from optunas.delivery.export import Exported, export
@@ -60,6 +61,8 @@ class Winner:
     """the look at the test split, with intervals"""
     looks: int = 1
     """how often a delivery of this study has looked at it so far"""
+    overlap: int = 0
+    """test images that are among those of training or validation, too: they flatter"""
     files: tuple[Exported, ...] = ()
     """the files of the network, and how far each was off when it was loaded again"""
     notes: tuple[str, ...] = ()
@@ -103,6 +106,7 @@ def deliver(
     int8: bool = False,
     seconds: float | None = None,
     seed: int | None = None,
+    ema: float = 0.0,
     devices: Sequence[str] = (),
     on_run: Callable[[str], None] = lambda said: None,
     on_epoch: Callable[[Epoch], None] | None = None,
@@ -122,7 +126,8 @@ def deliver(
 
     `seconds` is how long all of this may take, for one candidate and one seed: the epochs are then
     as many as fit, up to ten times those of the search, at a pace that is measured first. `int8`
-    adds a quantised file. Of several `devices` each trains networks of its own. `on_run` is told of
+    adds a quantised file. `ema` is the decay of an average over the steps of the retraining
+    (`Recipe.ema`). Of several `devices` each trains networks of its own. `on_run` is told of
     each retraining, `on_epoch` of each epoch.
 
     The folder holds the files of `optunas.delivery.export` (weights, plain PyTorch, ONNX, ...),
@@ -147,6 +152,7 @@ def deliver(
         longer=longer,
         choose=choose,
         compared=baselines,
+        ema=ema,
     )
     target = Path(folder)
     training = opened(target)
@@ -187,6 +193,7 @@ def deliver(
         race=found,
         look=look(*test, data.classes, temperature),
         looks=looks,
+        overlap=overlap(data),
         files=files,
         notes=(
             *running.notes,

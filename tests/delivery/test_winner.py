@@ -208,3 +208,26 @@ def test_it_is_retrained_on_whole_images(study, objective, tmp_path):
     small.optimize(low, n_trials=1)
     optunas.deliver(small, low, tmp_path, longer=1, **ALONE)
     assert json.loads((tmp_path / "winner.json").read_text())["recipe"]["resolution"] is None
+
+
+def test_an_average_of_the_weights_is_what_is_delivered(study, objective, tmp_path):
+    winner = optunas.deliver(study, objective, tmp_path, longer=1, ema=0.9, **ALONE)
+    facts = json.loads((tmp_path / "winner.json").read_text())
+    assert facts["recipe"]["ema"] == 0.9
+    plain = optunas.deliver(study, objective, tmp_path / "plain", longer=1, **ALONE)
+    assert plain.validation.loss != winner.validation.loss
+    assert _accuracy(
+        torch.export.load(tmp_path / "model.pt2").module(), objective.data, facts
+    ) == pytest.approx(winner.test.accuracy, abs=1e-6)
+
+
+def test_test_images_that_were_learned_from_are_told(study, objective, tmp_path):
+    data = objective.data
+    copied = data.test.images.clone()
+    copied[:7] = data.train.images[:7]
+    same = replace(objective, data=replace(data, test=optunas.data.Split(copied, data.test.labels)))
+    winner = optunas.deliver(study, same, tmp_path, longer=1, **ALONE)
+    assert winner.overlap == 7
+    card = (tmp_path / "model_card.md").read_text()
+    assert "**of which 7 are among those of training or validation, too**" in card
+    assert "neither the search nor the training has seen" not in card
