@@ -21,5 +21,5 @@ study.optimize(objective, n_trials=4)
 with tempfile.TemporaryDirectory() as folder:
     winner = optunas.deliver(study, objective, folder)  # retrained, tested once, on disk
 print(data.describe())
-print(f"trial {winner.trial} won: {winner.params:,} parameters, {winner.macs:,} MACs")
+print(f"{winner.name} won: {winner.params:,} parameters, {winner.macs:,} MACs")
 print(f"accuracy on the test split: {winner.test.accuracy:.1%}")

@@ -76,7 +76,11 @@ def line_up(
         trials = study.get_trials(deepcopy=False)
         others = list(baselines(objective, trials, entrants[0].recipe))
         names = {other.name for other in others}
-        notes += [f"no {name} network is within the limits" for name in KINDS if name not in names]
+        notes += [
+            f"no {name} network is within the limits and no costlier than those of the search"
+            for name in KINDS
+            if name not in names
+        ]
         entrants += others
     return LineUp(tuple(entrants), rule, tuple(notes))
 
