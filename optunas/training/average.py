@@ -4,6 +4,11 @@ After each step average += (1 - d)(weights - average): an exponential moving ave
 Juditsky 1992; Tarvainen & Valpola 2017, arXiv:1703.01780). It never acts on the training, which
 takes the very same course with it and without.
 
+What it brings depends on the schedule: one that ends at zero averages by itself. On 5,000 CIFAR-10
+images (15 epochs, a network of 95k parameters, 3 seeds) ema=0.99 changed the accuracy by +0.16
+points (95 %: -0.18 to +0.49) after "onecycle", and by +6.7 (+2.5 to +10.9) after "constant":
+`tests/performance/averaging.py FOLDER --images 5000 --rest 3000 --stem-stride 2 --schedule ...`.
+
 torch's `swa_utils.AveragedModel` does not serve here: it asks the device whether this is the first
 update, which no recording of a step may do, and it averages every buffer or none, while a mask of
 minus infinity or a table of positions is no statistic.

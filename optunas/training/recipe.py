@@ -74,7 +74,7 @@ class Recipe:
     """"auto": bf16 on a GPU that has it, else fp32"""
     ema: float = 0.0
     """decay of an exponential moving average of the weights, which then is the trained network
-    (`optunas.training.average`); usual: 0.999; 0: none"""
+    (`optunas.training.average`); usual: 0.999; 0: none. For a schedule that doesn't end at zero"""
 
     def __post_init__(self) -> None:
         for name, check in _CHECKS.items():
