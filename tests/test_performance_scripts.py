@@ -35,6 +35,7 @@ CALLS = {
     "speedrun": "--seeds 1 --epochs 1 --images 20 --batch 8",
     "startup": "--repeats 1",
     "overhead": "--levels 0 2 --trials 1 --epochs 2 --samplers tpe",
+    "averaging": "--epochs 1 --seeds 2 --images 40 --batch 8 --stem-stride 2",
 }
 
 
@@ -101,6 +102,31 @@ def test_the_report_of_a_made_up_study_is_written_and_opened(tmp_path: Path) -> 
     assert report["figures"]["20"]["bytes"] < 5e6
     assert _all_numbers(report["figures"])
     assert "20 trials take" in said
+
+
+def test_proposals_beside_few_and_more_finished_trials_are_timed(tmp_path: Path) -> None:
+    words = "--levels 3 40 --trials 2 --warm-up 1 --samplers architecture local --device cpu"
+    report, said = ran("proposing", words.split(), tmp_path)
+    assert set(report["figures"]) == {
+        f"{sampler} {level}" for sampler in ("architecture", "local") for level in (3, 40)
+    }
+    assert _all_numbers(report["figures"])
+    assert "A proposal" in said
+
+
+def test_a_search_is_held_against_its_baselines(tmp_path: Path) -> None:
+    out = tmp_path / "worth.jsonl"
+    words = "digits --limits 20k --macs 2M --seeds 1 --trials 2 --epochs 1 --longer 1 --images 80"
+    command = [sys.executable, str(SCRIPTS / "worth.py"), *words.split(), "--out", str(out)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+    assert done.returncode == 0, done.stderr
+    (row,) = map(json.loads, out.read_text().splitlines())
+    assert set(row["networks"]) == {"search", "ResNet-18-like", "MobileNetV3-like"}
+    assert all(one["params"] <= 20_000 for one in row["networks"].values())
+    assert "| 20,000 |" in done.stdout
+    again = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+    assert again.stdout.splitlines()[-1] == done.stdout.splitlines()[-1]  # nothing anew
+    assert len(out.read_text().splitlines()) == 1
 
 
 def test_both_dashboards_show_a_made_up_study(tmp_path: Path) -> None:
