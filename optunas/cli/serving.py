@@ -42,7 +42,7 @@ def serve(
         typer.Option(help="Show the studies in the browser as well, there.", min=1, max=65535),
     ] = None,
 ) -> None:
-    """Stand before a database for hundreds of workers: Optuna's gRPC storage proxy.
+    """Stand before a database that lacks connections for its workers: Optuna's gRPC storage proxy.
 
     \b
     optunas serve --storage postgresql+psycopg://me@host/studies

@@ -6,7 +6,7 @@
 | ``postgresql+psycopg://user:password@host/name`` | many machines (extra ``postgresql``) |
 | ``mysql+pymysql://user:password@host/name`` | MySQL or MariaDB, likewise (extra ``mysql``) |
 | ``journal:///studies.log`` | a shared folder without a database server |
-| ``grpc://host:port`` | hundreds of workers, through ``optunas serve`` (extra ``grpc``) |
+| ``grpc://host:port`` | more workers than connections: ``optunas serve`` (extra ``grpc``) |
 | ``@/run/secrets/storage`` | the URL that is in this file |
 
 The settings. SQLite: writers wait up to a minute for each other, and a write-ahead log lets readers
