@@ -46,7 +46,7 @@ app = typer.Typer(
     optunas report                       all of it as one file to read, print or send
     optunas promote 12                   let a trial that was stopped early go on
     optunas dashboard                    watch it in the browser
-    optunas serve                        stand before a database for hundreds of workers
+    optunas serve                        stand before a database, for more workers than connections
     optunas deliver studies/digits.py    retrain the best, test it once, write it to disk
     optunas predict winner/ image.jpg    what the delivered network says of images
 

@@ -32,6 +32,10 @@ from optunas.training.logits import Labels, Logits, logits_of, scores_of
 from optunas.training.seeds import derived
 from optunas.wording import count, percent
 
+LEARNED_FROM = (
+    "trained on the validation images as well: the validation figures are those of the network "
+    "before that, and what a quantised file loses is told of images that it has learned from"
+)
 CANDIDATES, SEEDS = 3, 2
 LONGER = 3
 
