@@ -67,7 +67,7 @@ class ArchitectureSampler(Proposing):
 
     def propose(self, scene: Scene) -> View | None:
         """The network that promises most."""
-        history = History.of(scene)
+        history = History.of(scene, self._recall.reported)
         attributes = scene.study.user_attrs
         prior = Prior.of(attributes, partial(whole_view, scene.sight))
         begun = len(history.views) + scene.running

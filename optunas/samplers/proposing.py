@@ -232,7 +232,7 @@ class Proposing(BaseSampler, ABC):
         view_of = self._viewer({})
         told = [(trial, view_of(trial)) for trial in evaluated(trials) if trial.params]
         ours = [trial for trial, view in told if view is not None]
-        names = {name for _, view in told if view is not None for name in view.params}
+        names = set().union(*(view.params for _, view in told if view is not None))
         return {
             name: found
             for name, found in sorted(ours[-1].distributions.items() if ours else ())

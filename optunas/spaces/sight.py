@@ -174,7 +174,7 @@ def key_of(params: Mapping[str, Any]) -> str:
 class Remembering:
     """A sight that looks at equal choices once: samplers meet the same networks often."""
 
-    def __init__(self, sight: Sight, most: int = 50_000) -> None:
+    def __init__(self, sight: Sight, most: int = 20_000) -> None:
         self._sight, self._most = sight, most
         self._views: dict[tuple[tuple[str, Any], ...], View] = {}
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from optuna.trial import FrozenTrial, TrialState
 
+from optunas.pruners import reported
 from optunas.ranks import Array
 from optunas.samplers.model.memory import settled, stretch
-from optunas.samplers.model.targets import Result, Weighting, results, scores
+from optunas.samplers.model.targets import Curve, Result, Weighting, results, scores
 from optunas.samplers.scene import Scene
 from optunas.spaces.sight import View
 
@@ -34,20 +35,22 @@ class History:
     earlier: History | None = None
 
     @classmethod
-    def of(cls, scene: Scene) -> History:
-        """Read the study as a trial finds it."""
+    def of(cls, scene: Scene, read: Callable[[FrozenTrial], Curve] = reported) -> History:
+        """The study as a trial finds it. `read`: what a trial reported."""
         begin = stretch(scene.number)
-        before = [] if begin == scene.number else settled((*scene.trials, scene.trial), begin)
+        before = [] if begin == scene.number else settled(scene.trials, begin)
         if before:
-            earlier = cls._told(scene, before)
+            earlier = cls._told(scene, before, read)
             first = {trial.number for trial in before}
             trials = sorted(scene.trials, key=lambda t: (t.number not in first, t.number))
-            return replace(cls._told(scene, trials), earlier=earlier)
-        return cls._told(scene, scene.trials)
+            return replace(cls._told(scene, trials, read), earlier=earlier)
+        return cls._told(scene, scene.trials, read)
 
     @classmethod
-    def _told(cls, scene: Scene, trials: Sequence[FrozenTrial]) -> History:
-        known = results(trials, scene.study.directions)
+    def _told(
+        cls, scene: Scene, trials: Sequence[FrozenTrial], read: Callable[[FrozenTrial], Curve]
+    ) -> History:
+        known = results(trials, scene.study.directions, read)
         told = [t for t in trials if t.number in known and t.number in scene.views]
         return cls(
             tuple(scene.views[t.number] for t in told),

@@ -9,8 +9,12 @@ from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar
 
 import numpy as np
+from optuna.trial import FrozenTrial
 
+from optunas.pruners import reported
 from optunas.samplers.model.table import Table
+from optunas.samplers.model.targets import Curve
+from optunas.samplers.views import OfTrials
 from optunas.spaces.sight import Sight, View, look
 
 T = TypeVar("T")
@@ -23,6 +27,7 @@ class Recall:
     """Remembers by what a result was made of, so that nobody can tell whether it was remembered."""
 
     def __init__(self) -> None:
+        self._reports: OfTrials[Curve] = OfTrials(reported)
         self._table = Table()
         self._known: OrderedDict[bytes, Any] = OrderedDict()
         self._drawn: dict[tuple[int, tuple[int, ...], int], tuple[Sight, list[View]]] = {}
@@ -33,6 +38,10 @@ class Recall:
         if self._table.is_full:
             self._table = Table()
         return self._table
+
+    def reported(self, trial: FrozenTrial) -> Curve:
+        """What a trial reported."""
+        return self._reports.of(trial)
 
     def drawn(self, sight: Sight, seed: tuple[int, ...], number: int) -> Sequence[View]:
         """The networks of so many random draws by this seed; fewer where some can't be built."""

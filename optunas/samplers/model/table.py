@@ -5,7 +5,7 @@ Columns are added as they are met, and keep their places.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from optunas.ranks import Array
 from optunas.spaces.sight import View
 
 ABSENT = 0.5  # where a number stands that a network does not have
-MOST = 20_000  # rows, after which a table begins anew
+MOST = 10_000  # rows, after which a table begins anew
 KINDS = FEATURE, CHOICE, NUMBER = 0, 1, 2
 """What the network consists of; which choices made it; which numbers made it, from 0 to 1."""
 
@@ -59,32 +59,33 @@ class Table:
         return np.asarray(self._values[rows[:, None], columns])
 
     def _read(self, view: View) -> tuple[View, int]:
-        told = list(self._told(view))  # this may add columns
+        columns, values = self._told(view)  # this may add columns
         row = len(self._rows)
         if row == len(self._values):
             self._values = np.concatenate([self._values, self._blank(row)])
-        for column, value in told:
-            self._values[row, column] = value
+        self._values[row, columns] = values
         self._rows[id(view)] = view, row
         return view, row
 
-    def _told(self, view: View) -> Iterator[tuple[int, float]]:
+    def _told(self, view: View) -> tuple[list[int], list[float]]:
         """What a network has, as columns and their values."""
-        for name, value in view.features.items():
-            yield self._column(FEATURE, name), value
+        columns = [self._column(FEATURE, name) for name in view.features]
+        values = list(view.features.values())
         for name, value in view.params.items():
             distribution = view.distributions[name]
             if isinstance(distribution, CategoricalDistribution):
-                yield self._column(CHOICE, name, self._choice(name, distribution, value)), 1.0
+                columns.append(self._choice(name, distribution, value))
+                values.append(1.0)
             else:  # of a conditional space, so that a number may be there or not
-                yield self._column(CHOICE, name), 1.0
-                yield self._column(NUMBER, name), position(distribution, value)
+                columns += self._column(CHOICE, name), self._column(NUMBER, name)
+                values += 1.0, position(distribution, value)
+        return columns, values
 
     def _choice(self, name: str, distribution: CategoricalDistribution, value: Any) -> int:
         known = self._choices.setdefault(name, list(distribution.choices))
         if value not in known:  # a parameter with other choices, depending on another one
             known.append(value)
-        return known.index(value)
+        return self._column(CHOICE, name, known.index(value))
 
     def _column(self, kind: int, name: str, which: int = 0) -> int:
         column = self._columns.get((kind, name, which))

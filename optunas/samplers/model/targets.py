@@ -7,7 +7,7 @@ quantile (k - 1/2) / n of the standard normal distribution; the greater the bett
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
 
@@ -58,20 +58,29 @@ def from_best(table: Array) -> list[int]:
     return [int(i) for i in np.argsort(ranks.mean(axis=1), kind="stable")]
 
 
+Curve = Mapping[int, tuple[float, ...]]
+"""What a trial reported: by step the value of each objective."""
+
+
 def results(
-    trials: Sequence[FrozenTrial], directions: Sequence[StudyDirection]
+    trials: Sequence[FrozenTrial],
+    directions: Sequence[StudyDirection],
+    read: Callable[[FrozenTrial], Curve] = reported,
 ) -> Mapping[int, Result]:
-    """By trial number: measured for completed trials, estimated for pruned ones."""
+    """By trial number: measured for completed trials, estimated for pruned ones.
+
+    `read`: what a trial reported.
+    """
     signs = _signs(directions)
     complete = [t for t in trials if t.state is TrialState.COMPLETE and t.values]
     ends = merits(complete, directions)
     known = {t.number: Result(tuple(end)) for t, end in zip(complete, ends.tolist(), strict=True)}
     stopped: dict[int, list[tuple[int, Array]]] = {}
     for trial in trials:
-        if told := reported(trial) if trial.state is TrialState.PRUNED else {}:
+        if told := read(trial) if trial.state is TrialState.PRUNED else {}:
             step, values = max(told.items())
             stopped.setdefault(step, []).append((trial.number, signs * values))
-    curves = [reported(trial, stopped) for trial in complete] if stopped else []
+    curves = [read(trial) for trial in complete] if stopped else []
     nothing = (np.nan,) * len(signs)
     for step, some in stopped.items():
         there = np.array([curve.get(step, nothing) for curve in curves]).reshape(ends.shape) * signs
