@@ -231,3 +231,21 @@ def test_test_images_that_were_learned_from_are_told(study, objective, tmp_path)
     card = (tmp_path / "model_card.md").read_text()
     assert "**of which 7 are among those of training or validation, too**" in card
     assert "neither the search nor the training has seen" not in card
+
+
+def test_of_several_objectives_one_network_of_the_front_is_chosen_by_a_rule(objective, tmp_path):
+    both = replace(objective, metrics=("accuracy", "params"))
+    study = optunas.create_study(
+        "both", storage="sqlite://", sampler="random", directions=both.directions, seed=1
+    )
+    study.optimize(both, n_trials=4)
+    winner = optunas.deliver(study, both, tmp_path / "a", longer=1, **ALONE)
+    front = {trial.number for trial in study.best_trials}
+    assert winner.trial in front
+    said = f"chosen among the {len(front)} networks of the Pareto front: nearest to the best"
+    assert any(note.startswith(said) for note in winner.notes)
+    smallest = min(study.best_trials, key=lambda trial: trial.values[1])
+    how = {"longer": 1, "choose": "params", **ALONE}
+    assert optunas.deliver(study, both, tmp_path / "b", **how).trial == smallest.number
+    with pytest.raises(StudyError, match="this objective aims at accuracy, to maximize"):
+        optunas.deliver(study, objective, tmp_path / "c")
