@@ -8,6 +8,7 @@ must end some day, too.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -21,7 +22,7 @@ from torch.hub import get_dir
 from optunas.architecture import Layer
 from optunas.attributes import evaluated, number
 from optunas.delivery.race import Entrant
-from optunas.errors import ShapeError
+from optunas.errors import OptunasError, ShapeError
 from optunas.limits import Limits
 from optunas.metrics import MEASURED
 from optunas.objective import Candidate, Objective
@@ -31,6 +32,8 @@ from optunas.objective.measured import measured
 from optunas.references.scaled import WIDTHS, mobilenet_v3_like, resnet18_like
 from optunas.spaces import Backbone
 from optunas.training import Recipe
+
+_log = logging.getLogger("optunas")
 
 LIKE: tuple[tuple[str, Callable[[int, float], Layer]], ...] = (
     ("ResNet-18-like", resnet18_like),
@@ -129,7 +132,13 @@ def _pretrained(objective: Objective, limits: Limits, recipe: Recipe) -> Iterato
             continue
         space = Backbone(objective.data, models=(model,), weights={model: str(weights)})
         name = f"pretrained {model}"
-        found = _within(name, space, objective, limits, gentle, space.baseline())
+        try:
+            found = _within(name, space, objective, limits, gentle, space.baseline())
+            if found is not None:
+                found.candidate.build(objective.seed, torch.device("cpu"))  # reads the weights
+        except OptunasError as error:  # a damaged download, say: no reason to deliver nothing
+            _log.warning("%s does not take part: %s", name, error)
+            continue
         if found is not None:
             yield found
             return

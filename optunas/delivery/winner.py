@@ -202,6 +202,7 @@ def deliver(
         notes=(
             *running.notes,
             *broken_limits(objective.limits, candidate, files, objective.device),
+            *([LEARNED_FROM] if all_data else []),
         ),
     )
     write_facts(room, winner, best, study, data, seed, all_data)

@@ -71,16 +71,22 @@ def test_latency_is_measured_where_it_is_limited(monkeypatch: pytest.MonkeyPatch
     assert set(asked) == {"latency_ms"}
 
 
-def test_a_pretrained_one_runs_where_its_weights_are_at_hand(tmp_path: Path) -> None:
+def test_a_pretrained_one_runs_where_its_weights_are_at_hand(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     model = torchvision.models.mobilenet_v3_small(weights=None)
     (tmp_path / "checkpoints").mkdir()
     torch.save(model.state_dict(), tmp_path / "checkpoints" / "mobilenet_v3_small-0123abcd.pth")
-    objective = small_objective(limits=optunas.Limits(macs=10**9))
+    objective = small_objective(limits=optunas.Limits(macs=10**10))
     pretrained = found(objective)["pretrained mobilenet_v3_small"]
     network = pretrained.candidate.build(0, torch.device("cpu"))
     theirs = model.features[0][0].weight
     assert any(torch.equal(theirs, mine) for mine in network.state_dict().values())
     assert pretrained.recipe.lr == pytest.approx(0.001)
+    (tmp_path / "checkpoints" / "resnet18-0123abcd.pth").write_bytes(b"damaged")
+    again = found(objective)  # the better one does not stop the other
+    assert "resnet18-0123abcd.pth" in caplog.text
+    assert "pretrained mobilenet_v3_small" in again
     too_large = small_objective(limits=optunas.Limits(params=10_000))
     assert "pretrained mobilenet_v3_small" not in found(too_large, 10**9)
 
