@@ -2,44 +2,34 @@
 
 Some random networks are trained for a few seconds each. From their pace follow the epochs and the
 share of the images with which a search sees enough networks, about how many it will see, and how
-long the winner's retraining will take. What was promised first is a fact of the study: whoever
-joins or resumes it, with hours or without, trains by the same recipe.
+long the winner's retraining will take. Where even the cheapest recipe would let the search see next
+to nothing, the networks themselves must be cheaper: their multiply-accumulates are limited as well,
+and the pace of such networks is measured. What was promised first is a fact of the study: whoever
+joins or resumes it, with hours or without, trains by the same recipe, within the same limit.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from statistics import fmean, median, quantiles
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from optuna import Study
-from optuna.trial import FixedTrial
+from typing import TYPE_CHECKING
 
 from optunas.delivery.baselines import KINDS
 from optunas.delivery.schedule import EXPORT_SECONDS, PACE_SECONDS
 from optunas.delivery.winner import LONGER
-from optunas.errors import StudyError
-from optunas.facts import fact, settle
-from optunas.machine import threads_for
-from optunas.nn.passes import with_threads
 from optunas.training.recipe import Recipe
+from optunas.wording import count
 
 if TYPE_CHECKING:
-    from optunas.objective import Objective
-    from optunas.search import Search
     from optunas.training.pace import Pace
 
-ATTRIBUTE = "promise"
-NETWORKS = 8  # whose pace is measured
-SHARE, MOST = 0.05, 90.0  # of the time, and seconds, that measuring may take
 FEWEST, MANY = 60, 300  # networks: with fewer a search learns little; with more, train each longer
 PRUNED = 0.6  # of a full training is what a network takes on average, where weak ones are stopped
 EPOCHS = 5  # a learning rate needs some to rise and to fall
 IMAGES = 2000  # of the training split are the least that a search sees
+NEXT_TO_NOTHING = 0.5  # of these fewest
+TYPICAL = 0.6  # of a limit on computation is what a random network within it has; ConvNet
 WINNER = 0.3  # of the time is the most that is kept for the winner and its baselines
 RACE = 1 + len(KINDS)  # networks are retrained at the end
 BETWEEN = 0.8  # seconds from one training to the next: proposing, building, storing; 2 CPU cores
@@ -57,58 +47,54 @@ class Promise:
     """how long a network takes that is trained to the end, in the middle of many"""
     winner: float
     """what is kept for the retraining of the winner; 0 where it is not wanted"""
+    macs: int | None = None
+    """more multiply-accumulates no network may have, for want of time"""
 
     def describe(self) -> str:
         """One line for a person."""
         share = "" if self.train_fraction == 1 else f" on {self.train_fraction:.2g} of the images"
+        cheap = f" of at most {count(self.macs)} MACs" if self.macs is not None else ""
         kept = f"; {_said(self.winner)} are kept to retrain the winner" if self.winner else ""
         return (
-            f"about {self.networks:,} networks, each up to {self.epochs} epochs{share}, "
+            f"about {self.networks:,} networks{cheap}, each up to {self.epochs} epochs{share}, "
             f"{_said(self.each)} in the middle{kept}"
         )
 
 
-def measured_paces(
-    objective: Objective, seconds: float, tell: Callable[[str], None] = lambda line: None
-) -> list[Pace]:
-    """The pace of random networks within the limits, measured for about `seconds` in all.
+def sees_next_to_nothing(made: Promise, seconds: float, workers: float) -> bool:
+    """Whether a search sees too few networks, and would see more of cheaper ones."""
+    without_training = workers * (seconds - made.winner) / BETWEEN
+    return made.networks < min(NEXT_TO_NOTHING * FEWEST, without_training / 2)
 
-    Networks that fail (out of memory, say) are passed over, as the search will. Raises
-    `StudyError` where all of them fail.
-    """
-    import torch
 
-    from optunas.objective.failure import free_memory, reason
-    from optunas.training.pace import pace
+def affordable_macs(
+    paces: Sequence[Pace],
+    macs: Sequence[int],
+    recipe: Recipe,
+    images: int,
+    seconds: float,
+    *,
+    workers: float = 1,
+    pruned: bool = True,
+    winner: bool = False,
+    decided: bool = False,
+) -> int:
+    """The limit on multiply-accumulates with which a search would see the fewest networks that it
+    learns from, by the cheapest recipe (or by this one, where that is decided); paces and macs are
+    of random networks."""
+    given = recipe.epochs, recipe.train_fraction
+    epochs, share = given if decided else _cheapest(recipe, images)
+    whole = [pace.whole(epochs, max(1, round(share * images))) for pace in paces]
+    rate = median(taken / one for taken, one in zip(whole, macs, strict=True))
+    search = seconds * (1 - WINNER if winner else 1)
+    each = workers * search / FEWEST - BETWEEN
+    return max(1, round(max(each, BETWEEN) / (PRUNED if pruned else 1) / rate / TYPICAL))
 
-    prospect, device = objective.prospect, torch.device(objective.device)
-    draws = prospect.random_params(np.random.default_rng([objective.seed, 5]))
-    paces: list[Pace] = []
-    why = "the space has none"
-    end = time.monotonic() + seconds
-    for number, params in zip(range(NETWORKS), draws, strict=False):
-        candidate = prospect.propose(FixedTrial(params, number))
-        try:
-            network = candidate.build(number, device)
-            paces.append(
-                pace(
-                    network,
-                    objective.data,
-                    candidate.recipe,
-                    device=device,
-                    engine=objective.engine,
-                    seconds=seconds / NETWORKS / 2,  # as much goes into the start and validation
-                )
-            )
-        except Exception as error:
-            why = reason(error, objective.device)
-            free_memory(objective.device)
-        tell(f"measured {number + 1} of {NETWORKS} networks")
-        if time.monotonic() > end and paces:
-            break
-    if not paces:
-        raise StudyError(f"hours can't be planned, since no network could be trained: {why}")
-    return paces
+
+def _cheapest(recipe: Recipe, images: int) -> tuple[int, float]:
+    """The fewest epochs, and the smallest share of the images."""
+    epochs = min(recipe.epochs, max(EPOCHS, recipe.epochs // 4))
+    return epochs, min(recipe.train_fraction, max(0.1, IMAGES / images))
 
 
 def promise(
@@ -134,8 +120,8 @@ def promise(
     """
 
     def cost(epochs: int, share: float) -> float:
-        count = max(1, round(share * images))
-        return fmean(pace.whole(epochs, count) for pace in paces)
+        used = max(1, round(share * images))
+        return fmean(pace.whole(epochs, used) for pace in paces)
 
     def reserve(epochs: int) -> float:
         slow = _slow([pace.whole(LONGER * epochs, images) for pace in paces])
@@ -148,120 +134,21 @@ def promise(
 
     epochs, share = recipe.epochs, recipe.train_fraction
     if not decided:
-        least = min(epochs, max(EPOCHS, epochs // 4))
+        least, lowest = _cheapest(recipe, images)
         while networks(epochs, share) < FEWEST and epochs > least:
             epochs -= 1
-        lowest = min(share, max(0.1, IMAGES / images))
         while networks(epochs, share) < FEWEST and share > lowest:
             share = max(lowest, round(share * 0.9, 3))
         while networks(epochs, share) > MANY and epochs < LONGER * recipe.epochs:
             epochs += 1
-    count = max(1, round(share * images))
+    used = max(1, round(share * images))
     return Promise(
         epochs=epochs,
         train_fraction=share,
         networks=max(1, round(networks(epochs, share))),
-        each=median(pace.whole(epochs, count) for pace in paces),
+        each=median(pace.whole(epochs, used) for pace in paces),
         winner=reserve(epochs),
     )
-
-
-def promise_for(
-    search: Search,
-    seconds: float,
-    *,
-    devices: Sequence[str | None] = (None,),
-    winner: bool = False,
-    decided: bool = False,
-    tell: Callable[[str], None] = lambda line: None,
-) -> Promise | None:
-    """The promise of a search with `seconds` to go: the study's own, or a new one, measured now.
-
-    devices: of each worker. The pace is that of the search's own; other GPUs are taken to be alike.
-    None where there is nothing to plan: a search without hours or with any callable, and a study
-    that has trials already, which keeps its recipe. `search.storage` is open.
-    """
-    if search.own is None:
-        return None
-    study = search.existing()
-    if study is not None and (promised(study) or study.get_trials(deepcopy=False)):
-        return promised(study)
-    if search.plan.hours is None:
-        return None
-    begin = time.monotonic()
-    on_cpu = search.own.device == "cpu"
-    # On a CPU a worker has its share of the cores; so has what is measured for it.
-    shares = len(devices) > 1 and on_cpu
-    with with_threads(threads_for(len(devices))) if shares else nullcontext():
-        paces = measured_paces(search.own, min(MOST, SHARE * seconds), tell)
-    recipe = search.own.recipe
-    return promise(
-        paces,
-        recipe if isinstance(recipe, Recipe) else recipe.base,
-        len(search.own.data.train),
-        seconds - (time.monotonic() - begin),
-        # What workers gain on a GPU is not known before they share it: at least this.
-        workers=len(devices) if on_cpu else len(set(devices) - {"cpu"}),
-        pruned=search.is_pruned,
-        winner=winner,
-        decided=decided,
-    )
-
-
-def kept(search: Search, made: Promise | None) -> Search:
-    """The search by the recipe that its study was promised.
-
-    Its fingerprint stays that of the recipe as it was typed: what hours make of it is nobody's
-    choice, and told to all by the promise.
-    """
-    if made is None or search.own is None:
-        return search
-    return replace(
-        search, objective=keeping(search.own, made), fingerprint=search.agreed_fingerprint
-    )
-
-
-def keeping(objective: Objective, made: Promise) -> Objective:
-    """The objective with the promised epochs and share of the images."""
-    changes: dict[str, Any] = {"epochs": made.epochs, "train_fraction": made.train_fraction}
-    recipe = objective.recipe
-    if isinstance(recipe, Recipe):
-        return replace(objective, recipe=replace(recipe, **changes))
-    return replace(objective, recipe=replace(recipe, base=replace(recipe.base, **changes)))
-
-
-def check_decided(objective: Objective, made: Promise) -> None:
-    """Raise `StudyError` where the objective's recipe was typed, and is not the promised one."""
-    recipe = objective.recipe if isinstance(objective.recipe, Recipe) else objective.recipe.base
-    typed, bound = asdict(recipe), asdict(made)
-    wrong = [
-        f"{name} {bound[name]:.4g} in the study, {typed[name]:.4g} here"
-        for name in ("epochs", "train_fraction")
-        if typed[name] != bound[name]
-    ]
-    if wrong:
-        raise StudyError(
-            f"a study keeps what its hours were planned for: {', '.join(wrong)}; leave out "
-            "--epochs and --train-fraction, or take another study name (--study)"
-        )
-
-
-def promised(study: Study) -> Promise | None:
-    """What the study was promised, where it was."""
-    return _read(fact(study, ATTRIBUTE))
-
-
-def write_down(study: Study, made: Promise) -> Promise:
-    """The promise that holds for all that join or resume the study: this, or an earlier one."""
-    found = settle(study, ATTRIBUTE, asdict(made), lambda stored: _read(stored) is not None)
-    return _read(found) or made
-
-
-def _read(stored: Any) -> Promise | None:
-    try:
-        return Promise(**stored) if isinstance(stored, dict) else None
-    except TypeError:  # of another version
-        return None
 
 
 def _slow(seconds: Sequence[float]) -> float:

@@ -11,7 +11,8 @@ from optuna.trial import TrialState
 
 from optunas.attributes import outcomes
 from optunas.deadline import agree_on_deadline
-from optunas.promise import WINNER, Promise, kept, promised, write_down
+from optunas.planning import kept, promised, write_down
+from optunas.promise import WINNER, Promise
 from optunas.search import Search
 from optunas.storage import open_storage
 from optunas.training import Epoch

@@ -10,6 +10,15 @@ import torch
 
 import optunas
 from optunas.errors import StudyError
+from optunas.planning import (
+    NETWORKS,
+    keeping,
+    kept,
+    measured_paces,
+    promise_for,
+    promised,
+    write_down,
+)
 from optunas.promise import (
     BETWEEN,
     EPOCHS,
@@ -17,26 +26,25 @@ from optunas.promise import (
     FEWEST,
     LONGER,
     MANY,
-    NETWORKS,
     PRUNED,
     RACE,
+    TYPICAL,
     WINNER,
     Promise,
-    keeping,
-    measured_paces,
+    affordable_macs,
     promise,
-    promise_for,
-    promised,
-    write_down,
+    sees_next_to_nothing,
 )
 from optunas.search import Search
 from optunas.training import Recipe, RecipeSpace
 from optunas.training.pace import Pace
+from optunas.wording import count
 from optunas.worker import Plan
 
 from .small import small_objective
 
 RECIPE = Recipe(epochs=20)
+MACS = [1_000_000, 3_000_000]
 PACES = [Pace(0.001, 1.0, 1.0), Pace(0.003, 1.0, 1.0)]  # 0.002 s an image, 1 s, 1 s: in the mean
 
 
@@ -143,10 +151,63 @@ def test_it_comes_back_from_the_study() -> None:
     assert json.dumps(asdict(made))
 
 
+def test_where_hours_buy_next_to_nothing_networks_must_be_cheaper() -> None:
+    seconds = 5 * each(5, 2000)
+    made = promise(PACES, RECIPE, 5000, seconds)
+    assert made.networks < 10
+    assert sees_next_to_nothing(made, seconds, 1)
+    most = affordable_macs(PACES, MACS, RECIPE, 5000, 600.0)
+    # 600 s are 60 networks of 10 s: each (10 - BETWEEN) / PRUNED of training, for 5 epochs of 2,000
+    rates = [p.whole(5, 2000) / m for p, m in zip(PACES, MACS, strict=True)]
+    wanted = (10 - BETWEEN) / PRUNED / (sum(rates) / 2) / TYPICAL
+    assert most == pytest.approx(wanted, rel=1e-6)
+    decided = affordable_macs(PACES, MACS, RECIPE, 5000, 600.0, decided=True)
+    assert decided < most / 4  # 20 epochs of 5,000
+    assert affordable_macs(PACES, MACS, RECIPE, 5000, 600.0, winner=True) < most
+    plenty = promise(PACES, RECIPE, 5000, 100 * each(20, 5000))
+    assert not sees_next_to_nothing(plenty, 100 * each(20, 5000), 1)
+    quick = Promise(5, 1.0, 5, 0.1, 0.0)  # five in five seconds: they wait for other things
+    assert not sees_next_to_nothing(quick, 5.0, 1)
+
+
+def test_what_is_too_large_for_the_hours_is_neither_searched_nor_measured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[int | None] = []
+
+    def paced(objective: optunas.Objective, *_: object) -> tuple[list[Pace], list[int]]:
+        """A millisecond an image for each 10,000 MACs, and random networks at the limit."""
+        limit = objective.limits.macs
+        seen.append(limit)
+        macs = 10_000_000 if limit is None else limit
+        return [Pace(1e-7 * macs, 0.0, 0.0)] * 2, [macs] * 2
+
+    monkeypatch.setattr("optunas.planning.measured_paces", paced)
+    storage = optuna.storages.InMemoryStorage()
+    space = optunas.spaces.ConvNet(stages=(1, 2), depths=(1,), widths=(4, 64))
+    search = Search(small_objective(space=space), "s", Plan(hours=1.0), storage=storage)
+    made = promise_for(search, 3600.0)
+    assert made is not None
+    assert seen == [None, made.macs]
+    assert made.macs is not None
+    assert made.networks >= 0.5 * FEWEST
+    narrowed = kept(search, made)
+    assert narrowed.own is not None
+    assert narrowed.own.limits == optunas.Limits(macs=made.macs)
+    assert narrowed.agreed_fingerprint == search.agreed_fingerprint  # as it was typed
+    assert f"networks of at most {count(made.macs)} MACs, each" in made.describe()
+    study = optunas.create_study("s", storage=storage)
+    assert write_down(study, made) == made  # who joins is told
+    assert promise_for(search, 3600.0) == made
+    strict = replace(small_objective(space=space), limits=optunas.Limits(macs=made.macs - 1))
+    assert keeping(strict, made).limits.macs == made.macs - 1
+
+
 def test_the_pace_of_real_networks_is_measured_within_the_time() -> None:
     lines: list[str] = []
-    paces = measured_paces(small_objective(), 2.0, lines.append)
-    assert 1 <= len(paces) <= NETWORKS
+    paces, macs = measured_paces(small_objective(), 2.0, lines.append)
+    assert 1 <= len(paces) == len(macs) <= NETWORKS
+    assert all(100 < one < 100_000 for one in macs)
     assert all(p.training > 0 and p.validation > 0 and p.start > 0 for p in paces)
     assert lines[0] == f"measured 1 of {NETWORKS} networks"
 
@@ -163,7 +224,8 @@ def test_networks_that_fail_are_passed_over_unless_all_do(
         return PACES[0]
 
     monkeypatch.setattr("optunas.training.pace.pace", sometimes)
-    assert len(measured_paces(small_objective(), 60.0)) == NETWORKS // 2
+    paces, macs = measured_paces(small_objective(), 60.0)
+    assert len(paces) == len(macs) == NETWORKS // 2
 
     def never(*args: Any, **options: Any) -> Pace:
         raise torch.OutOfMemoryError("CUDA out of memory")
@@ -174,7 +236,7 @@ def test_networks_that_fail_are_passed_over_unless_all_do(
 
 
 def test_a_study_that_has_begun_keeps_its_recipe(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("optunas.promise.measured_paces", lambda *_: PACES)
+    monkeypatch.setattr("optunas.planning.measured_paces", lambda *_: (PACES, MACS))
     storage = optuna.storages.InMemoryStorage()
     search = Search(small_objective(), "s", Plan(hours=0.1), storage=storage)
     made = promise_for(search, 360.0)

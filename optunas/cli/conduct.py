@@ -19,7 +19,8 @@ from optunas.cli.delivering import retrain_and_keep
 from optunas.cli.speaking import console, program, say, storage_option, this_command, typed, without
 from optunas.deadline import agree_on_deadline, plan_until
 from optunas.fingerprint import note_command
-from optunas.promise import Promise, check_decided, kept, promise_for, promised, write_down
+from optunas.planning import check_decided, kept, promise_for, promised, write_down
+from optunas.promise import Promise
 from optunas.search import Search
 from optunas.storage import address, describe, explained, open_storage
 from optunas.tally import Tally, best_trials
