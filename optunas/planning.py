@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,21 +12,25 @@ import numpy as np
 from optuna import Study
 from optuna.trial import FixedTrial
 
-from optunas.errors import StudyError
+from optunas.errors import OptunasError, StudyError
 from optunas.facts import fact, settle
 from optunas.machine import threads_for
 from optunas.nn.passes import with_threads
 from optunas.promise import Promise, affordable_macs, promise, sees_next_to_nothing
+from optunas.spaces import ConvNet
 from optunas.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from optunas.objective import Objective
+    from optunas.objective.prospect import Prospect
     from optunas.search import Search
     from optunas.training.pace import Pace
 
 ATTRIBUTE = "promise"
 NETWORKS = 8  # whose pace is measured
 SHARE, MOST = 0.05, 90.0  # of the time, and seconds, that measuring may take
+LOOKED_AT, ENOUGH = 60, 0.05  # random networks, and the share that must be within the limits
+COARSEST, SIDE = 4, 8  # the largest stride of a stem, and the pixels of a side that it must leave
 HUGE = 10**13  # MACs: larger than any network
 
 
@@ -118,26 +122,48 @@ def promise_for(
         if not sees_next_to_nothing(made, left, given["workers"]):
             return made
         most = affordable_macs(paces, macs, recipe, images, left, decided=decided, **given)
-        narrowed = _narrowed(objective, most)
+        narrowed = _narrowed(search, objective, most)
         if narrowed is None:
             return made
         paces, _ = measured_paces(narrowed, share, tell)
         made = promise(paces, recipe, images, end - time.monotonic(), decided=decided, **given)
-    return replace(made, macs=narrowed.limits.macs)
+    stride = None
+    if isinstance(narrowed.space, ConvNet) and narrowed.space != objective.space:
+        stride = narrowed.space.stem_stride
+    return replace(made, macs=narrowed.limits.macs, stem_stride=stride)
 
 
-def _narrowed(objective: Objective, most: int) -> Objective | None:
-    """The objective with this limit on multiply-accumulates, or the next that the space can meet;
-    None where that is no narrower."""
-    limit = objective.limits.macs
-    while limit is None or most < limit:
-        try:
-            return replace(objective, limits=replace(objective.limits, macs=most))
-        except StudyError:  # nothing is as small
-            if limit is None and most > HUGE:
-                return None
-            most *= 2
+def _narrowed(search: Search, objective: Objective, most: int) -> Objective | None:
+    """The objective with this limit on multiply-accumulates, or the next that enough of the space
+    meets; None where that is no narrower."""
+    limit = HUGE if objective.limits.macs is None else objective.limits.macs
+    while most < limit:
+        limits = replace(objective.limits, macs=most)
+        for space in _spaces(search, objective):
+            if _has_enough(replace(objective.prospect, space=space, limits=limits)):
+                return replace(objective, space=space, limits=limits)
+        most *= 2
     return None
+
+
+def _spaces(search: Search, objective: Objective) -> Iterator[Any]:
+    """The space; and where it is ours to choose, those that make images smaller at once."""
+    space = objective.space
+    yield space
+    if search.chooses_space and isinstance(space, ConvNet):
+        side, stride = min(objective.data.input_shape[1:]), 2 * space.stem_stride
+        while stride <= COARSEST and side // stride >= SIDE:
+            yield replace(space, stem_stride=stride)
+            stride *= 2
+
+
+def _has_enough(prospect: Prospect) -> bool:
+    """Whether random networks are often enough within the limits to be found."""
+    rng, within = np.random.default_rng(0), 0
+    for _ in range(LOOKED_AT):
+        with suppress(OptunasError):  # some draws don't fit the images
+            within += prospect.draw(rng).margin <= 0
+    return within >= ENOUGH * LOOKED_AT
 
 
 def kept(search: Search, made: Promise | None) -> Search:
@@ -154,9 +180,11 @@ def kept(search: Search, made: Promise | None) -> Search:
 
 
 def keeping(objective: Objective, made: Promise) -> Objective:
-    """The objective with the promised epochs, share of the images and limit on computation."""
+    """The objective with the promised epochs, images, stem and limit on computation."""
     changes: dict[str, Any] = {"epochs": made.epochs, "train_fraction": made.train_fraction}
-    limits, recipe = objective.limits, objective.recipe
+    limits, recipe, space = objective.limits, objective.recipe, objective.space
+    if made.stem_stride is not None and isinstance(space, ConvNet):
+        objective = replace(objective, space=replace(space, stem_stride=made.stem_stride))
     if made.macs is not None and (limits.macs is None or made.macs < limits.macs):
         limits = replace(limits, macs=made.macs)
     if isinstance(recipe, Recipe):

@@ -3,8 +3,9 @@
 Some random networks are trained for a few seconds each. From their pace follow the epochs and the
 share of the images with which a search sees enough networks, about how many it will see, and how
 long the winner's retraining will take. Where even the cheapest recipe would let the search see next
-to nothing, the networks themselves must be cheaper: their multiply-accumulates are limited as well,
-and the pace of such networks is measured. What was promised first is a fact of the study: whoever
+to nothing, the networks themselves must be cheaper: their multiply-accumulates are limited as well
+(in a space that is ours to choose, the stem may halve the images for that), and the pace of such
+networks is measured. What was promised first is a fact of the study: whoever
 joins or resumes it, with hours or without, trains by the same recipe, within the same limit.
 """
 
@@ -49,15 +50,22 @@ class Promise:
     """what is kept for the retraining of the winner; 0 where it is not wanted"""
     macs: int | None = None
     """more multiply-accumulates no network may have, for want of time"""
+    stem_stride: int | None = None
+    """of `ConvNet`, where the space was not the person's own, for want of time"""
 
     def describe(self) -> str:
         """One line for a person."""
         share = "" if self.train_fraction == 1 else f" on {self.train_fraction:.2g} of the images"
         cheap = f" of at most {count(self.macs)} MACs" if self.macs is not None else ""
+        coarse = (
+            f" that see each {self.stem_stride}x{self.stem_stride} pixels as one"
+            if self.stem_stride is not None
+            else ""
+        )
         kept = f"; {_said(self.winner)} are kept to retrain the winner" if self.winner else ""
         return (
-            f"about {self.networks:,} networks{cheap}, each up to {self.epochs} epochs{share}, "
-            f"{_said(self.each)} in the middle{kept}"
+            f"about {self.networks:,} networks{cheap}{coarse}, each up to {self.epochs} "
+            f"epochs{share}, {_said(self.each)} in the middle{kept}"
         )
 
 

@@ -82,6 +82,8 @@ class Search:
     """what the workers agree on, where that is not the objective's own"""
     anyway: bool = False
     """join a study also where its fingerprint is another one"""
+    chooses_space: bool = False
+    """the space is the default for these data, and nobody's choice"""
     pages: bool = True
     """keep the study's page in optuna-dashboard; a trial's own is the objective's affair"""
 
@@ -232,7 +234,8 @@ def search_for(target: str, options: Mapping[str, Any]) -> Search:
         _refuse(given, DATA_OPTIONS, "the study file loads its own data")
         objective, settings = studyfile.load(Path(target))
     else:
-        objective, settings = _from_data(target, given), {"name": _name_of(target)}
+        settings = {"name": _name_of(target), "chooses_space": True}
+        objective = _from_data(target, given)
     settings |= {name: given[name] for name in studyfile.SETTINGS if name in given}
     plan = _plan(settings, given)
     known = {field.name for field in fields(Search)}

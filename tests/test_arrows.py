@@ -72,15 +72,15 @@ ARROWS = {
     "search": ("_named data limits objective report spaces study studyfile training worker errors"),
     "deadline": "facts worker",
     "promise": "delivery training wording",
-    "planning": "facts machine nn objective promise training errors",
+    "planning": "facts machine nn objective promise spaces training errors",
     "terminal": (
         "architecture attributes data described insights proxies storage tally training wording "
         "worker errors"
     ),
     "together": "attributes deadline errors machine objective search worker",
     "cli": (
-        "_version artifacts data deadline delivery described errors fingerprint planning promise quantities "
-        "report search storage study tally terminal together worker"
+        "_version artifacts data deadline delivery described errors fingerprint planning promise "
+        "quantities report search storage study tally terminal together worker"
     ),
     "__main__": "cli",
     "__init__": "_version",

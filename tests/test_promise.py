@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import optunas
+from optunas.data import Data, Split
 from optunas.errors import StudyError
 from optunas.planning import (
     NETWORKS,
@@ -201,6 +202,40 @@ def test_what_is_too_large_for_the_hours_is_neither_searched_nor_measured(
     assert promise_for(search, 3600.0) == made
     strict = replace(small_objective(space=space), limits=optunas.Limits(macs=made.macs - 1))
     assert keeping(strict, made).limits.macs == made.macs - 1
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_a_space_that_is_ours_may_become_coarser_for_want_of_time(
+    monkeypatch: pytest.MonkeyPatch, ours: bool
+) -> None:
+    """At 32 pixels nothing of this space has less than 300,000 MACs with a stem of stride 1."""
+    images = torch.zeros(20, 3, 32, 32, dtype=torch.uint8)
+    split = Split(images, torch.arange(20) % 2)
+    data = Data.from_splits("large", (split, split, split), ("a", "b"))
+    space = optunas.spaces.ConvNet(stages=(1,), depths=(1,), widths=(8, 16), ops=("conv",))
+
+    def paced(objective: optunas.Objective, *_: object) -> tuple[list[Pace], list[int]]:
+        most = objective.limits.macs or 3_000_000
+        return [Pace(3e-5 * most, 0.0, 0.0)] * 2, [most] * 2
+
+    monkeypatch.setattr("optunas.planning.measured_paces", paced)
+    storage = optuna.storages.InMemoryStorage()
+    objective = small_objective(space=space, data=data)
+    search = Search(objective, "s", Plan(hours=1.0), storage=storage, chooses_space=ours)
+    made = promise_for(search, 3600.0)
+    assert made is not None
+    found = kept(search, made).own
+    assert found is not None
+    assert found.limits.macs == made.macs
+    if ours:
+        assert made.stem_stride in (2, 4)
+        assert found.space == replace(space, stem_stride=made.stem_stride)
+        assert made.networks >= 0.5 * FEWEST
+        assert "pixels as one" in made.describe()
+    else:
+        assert made.stem_stride is None
+        assert found.space == space
+        assert made.networks < 0.5 * FEWEST
 
 
 def test_the_pace_of_real_networks_is_measured_within_the_time() -> None:

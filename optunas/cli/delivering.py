@@ -87,6 +87,7 @@ def deliver(
     of its own; what is done to images before; its architecture; and winner.json with all that is
     known of it. `optunas predict` uses it.
     """
+    from optunas.planning import kept, promised
     from optunas.search import search_for
     from optunas.study import load_study
 
@@ -107,9 +108,12 @@ def deliver(
             "only a study of an optunas.Objective ends in a network; the study file's objective is "
             "a plain callable"
         )
+    found = load_study(search.name, search.storage)
+    objective = kept(search, promised(found)).own
+    assert objective is not None
     retrain_and_keep(
-        load_study(search.name, search.storage),
-        search.own,
+        found,
+        objective,
         output,
         longer=longer,
         candidates=candidates,

@@ -40,7 +40,7 @@ class LineUp:
         running = scheduled(
             self.entrants, objective, deadline, self.searched_epochs, folder, devices
         )
-        late = ("there was no time for the baselines",)
+        late = ("there was no time for the baselines; `optunas deliver` takes it",)
         cut = len(running) < len(self.entrants)
         return replace(self, entrants=running, notes=self.notes + late * cut)
 
