@@ -221,7 +221,18 @@ def write_down(study: Study, made: Promise) -> Promise:
 
 
 def _read(stored: Any) -> Promise | None:
+    """A stored promise; None for one of another version, and for whatever else may stand there."""
     try:
-        return Promise(**stored) if isinstance(stored, dict) else None
-    except TypeError:  # of another version
+        found = Promise(**stored) if isinstance(stored, dict) else None
+    except TypeError:
         return None
+    if found is None or not all(map(_is_number, asdict(found).values())):
+        return None
+    strides = (None, *(2**power for power in range(COARSEST.bit_length())))
+    return (
+        found if found.stem_stride in strides and (found.macs is None or found.macs > 0) else None
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))

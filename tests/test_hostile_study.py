@@ -16,8 +16,9 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from optunas import deadline, fingerprint, promise
+from optunas import deadline, fingerprint, planning
 from optunas.cli import main
+from optunas.delivery.looks import LOOKS
 from optunas.search import search_for
 from optunas.worker import comparisons
 
@@ -94,7 +95,7 @@ def write(database: Path, table: str, name: str, value: str, trial: int = 1) -> 
         )
 
 
-FACTS = (fingerprint.ATTRIBUTE, promise.ATTRIBUTE, deadline.ATTRIBUTE, comparisons.QUEUE)
+FACTS = (fingerprint.ATTRIBUTE, planning.ATTRIBUTE, deadline.ATTRIBUTE, comparisons.QUEUE, LOOKS)
 COMMANDS = (
     ("status",),
     ("show", "1"),

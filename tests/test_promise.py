@@ -286,6 +286,23 @@ def test_a_study_that_has_begun_keeps_its_recipe(monkeypatch: pytest.MonkeyPatch
     assert promise_for(search, 360.0) is None
 
 
+@pytest.mark.parametrize(
+    "stored",
+    [
+        7, {"epochs": 3}, {"epochs": "x"}, {"macs": "x"}, {"macs": -5}, {"stem_stride": 3},
+        {"stem_stride": [2]}, {"train_fraction": True},
+    ],
+)  # fmt: skip
+def test_whatever_else_stands_in_a_study_is_no_promise(stored: object) -> None:
+    study = optunas.create_study("odd", storage="sqlite://")
+    sound = Promise(3, 0.5, 60, 1.0, 0.0, macs=1000, stem_stride=2)
+    study.set_user_attr("promise", asdict(sound))
+    assert promised(study) == sound
+    odd = {**asdict(sound), **stored} if isinstance(stored, dict) and len(stored) == 1 else stored
+    study.set_user_attr("promise", stored if stored == {"epochs": 3} else odd)
+    assert promised(study) is None
+
+
 def test_without_hours_or_an_objective_of_ours_nothing_is_planned() -> None:
     storage = optuna.storages.InMemoryStorage()
     by_trials = Search(small_objective(), "s", Plan(trials=3), storage=storage)

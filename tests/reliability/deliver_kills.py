@@ -38,6 +38,7 @@ def main() -> int:
     shutil.rmtree(WINNER, ignore_errors=True)
     command = [*COMMAND, *words, "-o", str(WINNER)]
     killed = {"retraining": 0, "export": 0, "afterwards": 0}
+    finished: set[int] = set()  # deliveries that were complete when they were killed
     for number in range(arguments.kills):
         shutil.rmtree(WINNER / "training" / "files", ignore_errors=True)  # of the one before
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
@@ -46,7 +47,8 @@ def main() -> int:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         killed[where] += 1
-        _check(where)
+        if _is_finished(where):
+            finished.add((WINNER / "winner.json").stat().st_mtime_ns)
     print(f"killed: {killed}")
     before = len(list((WINNER / "training").glob("*.pt")))
     last = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -56,8 +58,7 @@ def main() -> int:
         return 1
     facts = json.loads((WINNER / "winner.json").read_text())
     print(f"{before} checkpoints were there; {facts['looks']} look(s) at the test split")
-    finished_before = killed["afterwards"]
-    return int(facts["looks"] != 1 + finished_before or (WINNER / "training").exists())
+    return int(facts["looks"] != 1 + len(finished) or (WINNER / "training").exists())
 
 
 def _wait(
@@ -78,8 +79,8 @@ def _wait(
     return "export" if room.exists() else "retraining"
 
 
-def _check(where: str) -> None:
-    """What looks finished must be so."""
+def _is_finished(where: str) -> bool:
+    """Whether the folder looks finished; then it must be."""
     finished = (WINNER / "winner.json").exists()
     print(f"killed in {where}: {'finished' if finished else 'not finished'}", flush=True)
     if finished:
@@ -87,6 +88,7 @@ def _check(where: str) -> None:
         for name, found in facts["files"].items():
             assert isinstance(found, str) or (WINNER / name).stat().st_size > 0, name
         Delivered(WINNER)
+    return finished
 
 
 if __name__ == "__main__":
