@@ -109,6 +109,13 @@ class Schedule:
             if not worker.runs:
                 worker.start()
 
+    def wake(self, worker: Worker) -> None:
+        """Let a frozen worker go on, and note how long it could not."""
+        worker.frozen_until = 0.0
+        self.frozen.append(Frozen(worker.number, worker.frozen_since, time.time()))
+        worker.send(signal.SIGCONT)
+        self.count("woke it")
+
     def act(self) -> None:
         raise NotImplementedError
 
@@ -144,10 +151,7 @@ class Chaos(Schedule):
     def _freeze(self) -> None:
         for worker in self.workers:
             if worker.frozen_until and self.now() >= worker.frozen_until:
-                worker.frozen_until = 0.0
-                self.frozen.append(Frozen(worker.number, worker.frozen_since, time.time()))
-                worker.send(signal.SIGCONT)
-                self.count("woke it")
+                self.wake(worker)
         if self.freezes and self.now() >= self.freezes[0]:
             del self.freezes[0]
             worker = self.rng.choice(self.workers)
@@ -287,7 +291,8 @@ def search(chaos: Schedule, url: str, trials: int) -> optuna.Study:
         chaos.step()
         time.sleep(0.2)
     for each in chaos.workers:
-        each.send(signal.SIGCONT)
+        if each.frozen_until:
+            chaos.wake(each)
     deadline = time.monotonic() + 120
     while any(each.runs for each in chaos.workers) and time.monotonic() < deadline:
         time.sleep(0.2)
