@@ -130,7 +130,11 @@ def text(trial: FrozenTrial, name: str) -> str:
 
 def number(trial: FrozenTrial, name: str) -> float | None:
     """A user attribute as a number, or None where it is none."""
-    value: Any = trial.user_attrs.get(name)
+    return as_number(trial.user_attrs.get(name))
+
+
+def as_number(value: Any) -> float | None:
+    """What stands in a study, where that is a number."""
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 

@@ -18,6 +18,7 @@ from optunas.machine import threads_for
 from optunas.nn.passes import with_threads
 from optunas.promise import Promise, affordable_macs, promise, sees_next_to_nothing
 from optunas.spaces import ConvNet
+from optunas.spaces.arguments import is_number
 from optunas.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -108,25 +109,36 @@ def promise_for(
     shares = len(devices) > 1 and on_cpu
     recipe = objective.recipe if isinstance(objective.recipe, Recipe) else objective.recipe.base
     images = len(objective.data.train)
-    given: dict[str, Any] = {
-        # What workers gain on a GPU is not known before they share it: at least this.
-        "workers": len(devices) if on_cpu else len(set(devices) - {"cpu"}),
-        "pruned": search.is_pruned,
-        "winner": winner,
-    }
+    # What workers gain on a GPU is not known before they share it: at least this.
+    workers = len(devices) if on_cpu else len(set(devices) - {"cpu"})
+
+    def promised_by(paces: Sequence[Pace]) -> Promise:
+        return promise(
+            paces,
+            recipe,
+            images,
+            end - time.monotonic(),
+            workers=workers,
+            pruned=search.is_pruned,
+            winner=winner,
+            decided=decided,
+        )
+
     share = min(MOST, SHARE * seconds)
     with with_threads(threads_for(len(devices))) if shares else nullcontext():
         paces, macs = measured_paces(objective, share, tell)
-        made = promise(paces, recipe, images, end - time.monotonic(), decided=decided, **given)
+        made = promised_by(paces)
         left = end - time.monotonic()
-        if not sees_next_to_nothing(made, left, given["workers"]):
+        if not sees_next_to_nothing(made, left, workers):
             return made
-        most = affordable_macs(paces, macs, recipe, images, left, decided=decided, **given)
+        most = affordable_macs(
+            made, paces, macs, images, left, workers=workers, pruned=search.is_pruned
+        )
         narrowed = _narrowed(search, objective, most)
         if narrowed is None:
             return made
         paces, _ = measured_paces(narrowed, share, tell)
-        made = promise(paces, recipe, images, end - time.monotonic(), decided=decided, **given)
+        made = promised_by(paces)
     stride = None
     if isinstance(narrowed.space, ConvNet) and narrowed.space != objective.space:
         stride = narrowed.space.stem_stride
@@ -226,13 +238,9 @@ def _read(stored: Any) -> Promise | None:
         found = Promise(**stored) if isinstance(stored, dict) else None
     except TypeError:
         return None
-    if found is None or not all(map(_is_number, asdict(found).values())):
+    if found is None or not all(v is None or is_number(v) for v in asdict(found).values()):
         return None
     strides = (None, *(2**power for power in range(COARSEST.bit_length())))
     return (
         found if found.stem_stride in strides and (found.macs is None or found.macs > 0) else None
     )
-
-
-def _is_number(value: Any) -> bool:
-    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))

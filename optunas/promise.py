@@ -5,8 +5,8 @@ share of the images with which a search sees enough networks, about how many it 
 long the winner's retraining will take. Where even the cheapest recipe would let the search see next
 to nothing, the networks themselves must be cheaper: their multiply-accumulates are limited as well
 (in a space that is ours to choose, the stem may halve the images for that), and the pace of such
-networks is measured. What was promised first is a fact of the study: whoever
-joins or resumes it, with hours or without, trains by the same recipe, within the same limit.
+networks is measured. What was promised first is a fact of the study: whoever joins or resumes it,
+with hours or without, trains by the same recipe, within the same limit.
 """
 
 from __future__ import annotations
@@ -76,26 +76,22 @@ def sees_next_to_nothing(made: Promise, seconds: float, workers: float) -> bool:
 
 
 def affordable_macs(
+    made: Promise,
     paces: Sequence[Pace],
     macs: Sequence[int],
-    recipe: Recipe,
     images: int,
     seconds: float,
     *,
     workers: float = 1,
     pruned: bool = True,
-    winner: bool = False,
-    decided: bool = False,
 ) -> int:
     """The limit on multiply-accumulates with which a search would see the fewest networks that it
-    learns from, by the cheapest recipe (or by this one, where that is decided); paces and macs are
-    of random networks."""
-    given = recipe.epochs, recipe.train_fraction
-    epochs, share = given if decided else _cheapest(recipe, images)
-    whole = [pace.whole(epochs, max(1, round(share * images))) for pace in paces]
+    learns from, by the recipe of a promise that sees next to nothing; paces and macs are of random
+    networks."""
+    used = max(1, round(made.train_fraction * images))
+    whole = [pace.whole(made.epochs, used) for pace in paces]
     rate = median(taken / one for taken, one in zip(whole, macs, strict=True))
-    search = seconds * (1 - WINNER if winner else 1)
-    each = workers * search / FEWEST - BETWEEN
+    each = workers * (seconds - made.winner) / FEWEST - BETWEEN
     return max(1, round(max(each, BETWEEN) / (PRUNED if pruned else 1) / rate / TYPICAL))
 
 

@@ -38,6 +38,7 @@ from optuna.storages import BaseStorage
 
 from optunas.errors import OptunasError, StudyError
 
+MODULE = "optunas_study_"  # how the name of a study file's module begins
 SETTINGS: Mapping[str, Any] = {
     "trials": int | None,
     "hours": int | float | None,
@@ -77,7 +78,7 @@ def load(path: Path) -> tuple[Callable[[Any], Any], dict[str, Any]]:
 
 
 def _run(path: Path) -> dict[str, Any]:
-    name = f"optunas_study_{path.stem}"
+    name = f"{MODULE}{path.stem}"
     spec = spec_from_file_location(name, path, loader=SourceFileLoader(name, str(path)))
     assert spec is not None
     assert spec.loader is not None

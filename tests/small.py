@@ -4,6 +4,7 @@ import functools
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,9 @@ def plain(width: int) -> nn.Module:
         nn.Linear(4 * width, 10),
     )  # fmt: skip
 
+
+Run = Callable[..., tuple[int, str, str]]
+"""What the fixture `run` is: words of a command -> exit code, stdout, stderr."""
 
 COMMAND = [sys.executable, "-c", "from optunas.cli import main; main()"]
 

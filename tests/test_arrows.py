@@ -67,7 +67,7 @@ ARROWS = {
     "studyfile": "errors",
     "delivery": (
         "_named _version architecture atomic attributes data errors fingerprint limits machine "
-        "metrics nn objective references report spaces tally training wording"
+        "metrics nn objective references report spaces studyfile tally training wording"
     ),
     "search": ("_named data limits objective report spaces study studyfile training worker errors"),
     "deadline": "facts worker",

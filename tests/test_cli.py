@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -20,13 +19,10 @@ import pytest
 from optuna.trial import TrialState
 
 from optunas.attributes import evaluated, outcomes
-from optunas.cli import main
 from optunas.cli.speaking import this_command
 from optunas.fingerprint import fingerprint_of
 
-from .small import COMMAND, PLAIN_FILE, STUDY_FILE, environment, finish, optunas, start
-
-Run = Callable[..., tuple[int, str, str]]
+from .small import COMMAND, PLAIN_FILE, STUDY_FILE, Run, environment, finish, optunas, start
 
 
 @pytest.fixture
@@ -38,23 +34,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "few.py").write_text(STUDY_FILE)
     (tmp_path / "plain.py").write_text(PLAIN_FILE)
     return tmp_path
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
-    """run("status", ...) -> exit code, stdout, stderr; in this process, which spares seconds."""
-    level = optuna.logging.get_verbosity()
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["optunas", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capsys.readouterr()
-        code = ended.value.code
-        return (code if isinstance(code, int) else 0 if code is None else 1), out, err
-
-    yield call
-    optuna.logging.set_verbosity(level)
 
 
 def study(folder: Path, name: str = "few") -> optuna.Study:

@@ -18,14 +18,14 @@ from optunas.storage import open_storage
 from optunas.training import Epoch
 from optunas.worker import SLACK, OutOfTime, Plan
 
-from .small import RECIPE, small_objective
-from .test_cli import Run, folder, run, study  # noqa: F401 - fixtures
+from .small import RECIPE, Run, small_objective
+from .test_cli import folder, study  # noqa: F401 - fixtures
 from .worker.test_session import Told
 
 
 def test_a_search_of_some_hours_plans_them_and_ends_with_a_winner(
     folder: Path,  # noqa: F811
-    run: Run,  # noqa: F811
+    run: Run,
 ) -> None:
     begin = time.monotonic()
     code, out, err = run("run", "few.py", "--hours", "0.012", "-o", "winner", "--seed", "1")
@@ -98,7 +98,7 @@ def test_out_of_time_is_an_interrupt() -> None:
 
 def test_hours_are_counted_once_for_all_that_work_on_a_study(
     folder: Path,  # noqa: F811
-    run: Run,  # noqa: F811
+    run: Run,
 ) -> None:
     assert run("run", "few.py", "--trials", "1")[0] == 0
     agree_on_deadline(study(folder), time.time() + 8)
@@ -111,7 +111,7 @@ def test_hours_are_counted_once_for_all_that_work_on_a_study(
 
 def test_what_hours_were_planned_for_holds_for_those_without(
     folder: Path,  # noqa: F811
-    run: Run,  # noqa: F811
+    run: Run,
 ) -> None:
     assert run("run", "few.py", "--trials", "1")[0] == 0
     write_down(study(folder), Promise(2, 1.0, 100, 1.0, 0.0))

@@ -4,19 +4,13 @@ import csv
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-import optuna
 import pytest
 from PIL import Image
 
-from optunas.cli import main
-
-from .small import PLAIN_FILE, STUDY_FILE, environment
-
-Run = Callable[..., tuple[int, str, str]]
+from .small import PLAIN_FILE, STUDY_FILE, Run, environment
 
 
 @pytest.fixture
@@ -38,24 +32,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     copy.write_bytes((tmp_path / "photos" / "train" / "ant" / "00.png").read_bytes())
     (tmp_path / "photos" / "train" / "ant" / "broken.png").write_text("no image")
     return tmp_path
-
-
-@pytest.fixture
-def run(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Run]:
-    """run("look", ...) -> exit code, stdout, stderr; in this process, which spares seconds."""
-    level = optuna.logging.get_verbosity()
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["optunas", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capsys.readouterr()
-        return int(ended.value.code or 0), out, err
-
-    yield call
-    optuna.logging.set_verbosity(level)
 
 
 @pytest.mark.parametrize("keep", [(), ("--keep", "files")])
@@ -117,7 +93,7 @@ def test_a_study_file_is_looked_at_without_searching(folder: Path, run: Run) -> 
     assert "the study file loads its own data" in err
 
 
-def test_what_is_no_data_is_said_in_one_line(run: Run) -> None:
+def test_what_is_no_data_is_said_in_one_line(folder: Path, run: Run) -> None:
     code, out, err = run("look", "absent/photos")
     assert (code, out) == (2, "")
     assert err.startswith("optunas: ")

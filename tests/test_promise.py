@@ -157,14 +157,16 @@ def test_where_hours_buy_next_to_nothing_networks_must_be_cheaper() -> None:
     made = promise(PACES, RECIPE, 5000, seconds)
     assert made.networks < 10
     assert sees_next_to_nothing(made, seconds, 1)
-    most = affordable_macs(PACES, MACS, RECIPE, 5000, 600.0)
+    most = affordable_macs(made, PACES, MACS, 5000, 600.0)
     # 600 s are 60 networks of 10 s: each (10 - BETWEEN) / PRUNED of training, for 5 epochs of 2,000
     rates = [p.whole(5, 2000) / m for p, m in zip(PACES, MACS, strict=True)]
     wanted = (10 - BETWEEN) / PRUNED / (sum(rates) / 2) / TYPICAL
     assert most == pytest.approx(wanted, rel=1e-6)
-    decided = affordable_macs(PACES, MACS, RECIPE, 5000, 600.0, decided=True)
+    as_typed = promise(PACES, RECIPE, 5000, seconds, decided=True)
+    decided = affordable_macs(as_typed, PACES, MACS, 5000, 600.0)
     assert decided < most / 4  # 20 epochs of 5,000
-    assert affordable_macs(PACES, MACS, RECIPE, 5000, 600.0, winner=True) < most
+    with_winner = promise(PACES, RECIPE, 5000, seconds, winner=True)
+    assert affordable_macs(with_winner, PACES, MACS, 5000, 600.0) < most
     plenty = promise(PACES, RECIPE, 5000, 100 * each(20, 5000))
     assert not sees_next_to_nothing(plenty, 100 * each(20, 5000), 1)
     quick = Promise(5, 1.0, 5, 0.1, 0.0)  # five in five seconds: they wait for other things

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import optuna
 import pytest
 
-from optunas.cli import main
 from optunas.storage import open_storage
 
 from .performance.made_up import made_up
-from .small import environment
-
-Run = Callable[..., tuple[int, str, str]]
+from .small import Run, environment
 
 
 @pytest.fixture(scope="module")
@@ -27,25 +23,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-@pytest.fixture
-def run(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Run]:
-    """run("report", ...) -> exit code, stdout, stderr; in this process, which spares seconds."""
+@pytest.fixture(autouse=True)
+def _here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands are typed beside the database."""
     monkeypatch.chdir(folder)
     monkeypatch.delenv("OPTUNAS_STORAGE", raising=False)
     monkeypatch.setenv("COLUMNS", "100")
-    level = optuna.logging.get_verbosity()
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["optunas", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capsys.readouterr()
-        return int(ended.value.code or 0), out, err
-
-    yield call
-    optuna.logging.set_verbosity(level)
 
 
 def test_a_report_is_written_where_it_is_wanted(run: Run, tmp_path: Path) -> None:

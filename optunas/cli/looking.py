@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from optunas.cli.options import DataRoot, Flip, Keep, Size
 from optunas.cli.speaking import console, say
 from optunas.errors import StudyError
 
@@ -25,23 +26,10 @@ def look(
             show_default=False,
         ),
     ],
-    size: Annotated[
-        int | None, typer.Option(help="Side of the images in pixels; for a folder or a data set.")
-    ] = None,
-    flip: Annotated[
-        bool,
-        typer.Option("--flip", help="A mirrored image keeps its label; for a folder of images."),
-    ] = False,
-    keep: Annotated[
-        str | None,
-        typer.Option(
-            help="Where a folder's images are kept: memory, files (decoded again and again), auto.",
-            show_default="auto",
-        ),
-    ] = None,
-    data_root: Annotated[
-        str | None, typer.Option(help="Where a named data set lies.", show_default="data")
-    ] = None,
+    size: Size = None,
+    flip: Flip = False,
+    keep: Keep = None,
+    data_root: DataRoot = None,
     copies: Annotated[
         Path | None,
         typer.Option("--csv", help="Write all images that are there twice to this file."),

@@ -18,6 +18,22 @@ Storage = Annotated[
 ]
 StudyName = Annotated[str | None, typer.Option("--study", help="The study's name.")]
 Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:1.", show_default="auto")]
+Size = Annotated[
+    int | None, typer.Option(help="Side of the images in pixels; for a folder or a data set.")
+]
+Flip = Annotated[
+    bool, typer.Option("--flip", help="A mirrored image keeps its label; for a folder of images.")
+]
+Keep = Annotated[
+    str | None,
+    typer.Option(
+        help="Where a folder's images are kept: memory, files (decoded again and again), auto.",
+        show_default="auto",
+    ),
+]
+DataRoot = Annotated[
+    str | None, typer.Option(help="Where a named data set lies.", show_default="data")
+]
 
 
 def named_devices(typed: str) -> tuple[str, ...]:

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from optunas.cli.options import Device, Storage, StudyName, named_devices
+from optunas.cli.options import (
+    DataRoot,
+    Device,
+    Flip,
+    Keep,
+    Size,
+    Storage,
+    StudyName,
+    named_devices,
+)
 from optunas.cli.speaking import console
 from optunas.errors import OptunasError
 
@@ -189,13 +198,8 @@ def run(
             "switches them off as well."
         ),
     ] = True,
-    size: Annotated[
-        int | None, typer.Option(help="Side of the images in pixels; for a folder or a data set.")
-    ] = None,
-    flip: Annotated[
-        bool,
-        typer.Option("--flip", help="A mirrored image keeps its label; for a folder of images."),
-    ] = False,
+    size: Size = None,
+    flip: Flip = False,
     images: Annotated[
         str | None,
         typer.Option(
@@ -216,16 +220,8 @@ def run(
         bool,
         typer.Option("--deterministic", help="Ask CUDA for kernels that repeat themselves."),
     ] = False,
-    keep: Annotated[
-        str | None,
-        typer.Option(
-            help="Where a folder's images are kept: memory, files (decoded again and again), auto.",
-            show_default="auto",
-        ),
-    ] = None,
-    data_root: Annotated[
-        str | None, typer.Option(help="Where a named data set lies.", show_default="data")
-    ] = None,
+    keep: Keep = None,
+    data_root: DataRoot = None,
 ) -> None:
     """Search for the best network, or go on with a search.
 

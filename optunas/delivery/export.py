@@ -31,7 +31,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from optunas.data import Data, Split
+from optunas.data import Data
 from optunas.delivery import check, int8
 from optunas.delivery.scripts import model_script, pixels_script, preprocess_script
 from optunas.errors import OptunasError
@@ -127,8 +127,8 @@ def _quantised(folder: Path, data: Data, room: Path) -> Exported:
     except OptunasError as error:
         return Exported(int8.FILE, why=str(error))
     images, evidence = _some(data), room / "int8.npz"
-    few = Split(images, torch.zeros(len(images), dtype=torch.int64))
-    logits = int8.answers(folder / int8.FILE, data, few)
+    inputs = Inputs(data, torch.device("cpu")).scaled(images).numpy()
+    logits = int8.answers(folder / int8.FILE, [inputs])
     np.savez(evidence, images=images.numpy(), logits=logits)
     found = _checked(folder / int8.FILE, evidence, float(np.abs(logits).max()), "cpu")
     return replace(found, loss=str(loss)) if found.gap is not None else found

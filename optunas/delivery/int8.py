@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -65,7 +65,10 @@ def write_int8(folder: Path, data: Data) -> Loss:
         (folder / FILE).unlink(missing_ok=True)
         line = " ".join(f"{type(error).__name__}: {error}".split())[:300]
         raise OptunasError(f"onnxruntime can't quantise it: {line}") from error
-    whole, small = (answers(folder / name, data, data.validation) for name in (SOURCE, FILE))
+    every = torch.arange(len(data.validation))
+    whole, small = (
+        answers(folder / name, _inputs(data, data.validation, every)) for name in (SOURCE, FILE)
+    )
     labels = data.validation.labels.numpy()
     was, now = whole.argmax(1), small.argmax(1)
     return Loss(*(float(np.mean(hit)) for hit in (now == labels, was == labels, now == was)))
@@ -104,12 +107,11 @@ def _quantise(folder: Path, data: Data) -> None:
         logging.getLogger().setLevel(level)
 
 
-def answers(path: Path, data: Data, split: Split) -> Array:
-    """(N, classes) logits of an ONNX file for a split."""
+def answers(path: Path, batches: Iterable[Array]) -> Array:
+    """(N, classes) logits of an ONNX file, for float32 (B, C, H, W) at a time."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    batches = _inputs(data, split, torch.arange(len(split)))
     return np.concatenate([session.run(None, {"images": batch})[0] for batch in batches])
 
 

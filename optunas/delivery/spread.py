@@ -23,13 +23,13 @@ from pickle import PicklingError
 import cloudpickle
 import torch
 
+from optunas import studyfile
 from optunas.delivery.race import Entrant, checkpoint_of, retrained
 from optunas.machine import threads_for
 from optunas.objective import Objective
 from optunas.objective.failure import free_memory
 from optunas.training import Diverged
 
-STUDY_FILE = "optunas_study_"  # how the module of a study file begins; see optunas.studyfile
 _log = logging.getLogger("optunas")
 
 
@@ -80,7 +80,7 @@ def _packed(
 ) -> bytes:
     """All that a process needs; what a study file or a script defines is sent as it is."""
     own = replace(objective, on_epoch=None, checkpoints=None, artifacts=None)
-    files = [module for name, module in sys.modules.items() if name.startswith(STUDY_FILE)]
+    files = [module for name, module in sys.modules.items() if name.startswith(studyfile.MODULE)]
     for module in files:
         cloudpickle.register_pickle_by_value(module)
     try:

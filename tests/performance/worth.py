@@ -30,7 +30,7 @@ from machine import chosen, described
 import optunas
 from optunas.data import Data
 from optunas.delivery.entrants import line_up
-from optunas.delivery.race import race, retrained
+from optunas.delivery.race import checkpoint_of, race, retrained
 from optunas.objective import Objective
 from optunas.quantities import count
 from optunas.training.loop import evaluate
@@ -109,7 +109,7 @@ def measured(data: Data, limit: int, seed: int, arguments: argparse.Namespace) -
         networks = {}
         for result in shown:
             entrant = next(one for one in entrants if one.name == result.name)
-            file = Path(name) / f"{entrant.name.replace(' ', '-')}-1.pt"
+            file = checkpoint_of(Path(name), entrant, 1)
             network, _ = retrained(entrant, objective, seed, file)
             test = evaluate(network, data.test, data, device=objective.device)
             networks[SEARCHED if result.trial is not None else result.name] = {

@@ -10,6 +10,7 @@ from typing import Any
 
 from optuna import Study
 
+from optunas.attributes import as_number
 from optunas.report.html.tables import Table
 from optunas.wording import COUNT, SHARE, amount, plain, title
 
@@ -56,7 +57,7 @@ def _lead(known: Mapping[str, Any]) -> str:
 def _rows(results: Any) -> Iterator[tuple[str, ...]]:
     for result in results[:MOST] if isinstance(results, list) else ():
         if isinstance(result, Mapping):
-            cells = {name: _number(result.get(name)) for name in ("params", "macs", "searched")}
+            cells = {name: as_number(result.get(name)) for name in ("params", "macs", "searched")}
             yield (
                 plain(result.get("name", ""), LONG),
                 amount(cells["params"]),
@@ -71,9 +72,5 @@ def _texts(found: Any) -> Iterator[str]:
 
 
 def _numbers(found: Any) -> list[float]:
-    known = map(_number, found) if isinstance(found, list) else ()
+    known = map(as_number, found) if isinstance(found, list) else ()
     return [one for one in known if one is not None]
-
-
-def _number(found: Any) -> float | None:
-    return found if isinstance(found, int | float) and not isinstance(found, bool) else None
