@@ -307,7 +307,7 @@ def report(groups: Groups, times: Sequence[Any], path: Path, budget: int) -> str
         )
     if times:
         head = ["strategy", "finished trials", "first of a process, s", "later, s"]
-        rows = [[name, f"{n:,}", f"{first:.2f}", f"{later:.2f}"] for name, n, first, later in times]
+        rows = [[name, f"{n:,}", f"{first:.3f}", f"{later:.3f}"] for name, n, first, later in times]
         parts.append(f"## Seconds of a proposal, one core\n\n{markdown(head, rows)}")
     return "\n".join(parts)
 
