@@ -27,12 +27,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
 from typing import Any
 
 from optuna.exceptions import ExperimentalWarning
 from optuna.storages import RetryHeartbeatStaleTrialCallback
-from optuna.trial import FrozenTrial, Trial, TrialState
+from optuna.trial import BaseTrial, FrozenTrial, Trial, TrialState
 
 CURVE = ("train_loss", "loss", "accuracy", "f1", "seconds")
 BASELINE = "baseline"
@@ -55,10 +56,18 @@ FIRST_HAND = (Outcome.TRAINED, Outcome.PRUNED)
 """The ends of a network that was trained here and now."""
 
 
+def at_once(trial: BaseTrial) -> AbstractContextManager[None]:
+    """What a trial chooses and notes in here is written in one go (`SharedStorage.at_once`); one
+    after the other where its storage is of another kind."""
+    within = getattr(getattr(trial, "storage", None), "at_once", None)
+    return nullcontext() if within is None else within(trial._trial_id)  # type: ignore[attr-defined]
+
+
 def conclude(trial: Trial, outcome: Outcome, reason: str = "") -> None:
     """Write down how a trial ends; the reason first, so that an outcome never lacks one."""
-    trial.set_user_attr("reason", reason)
-    trial.set_user_attr("outcome", outcome.value)
+    with at_once(trial):
+        trial.set_user_attr("reason", reason)
+        trial.set_user_attr("outcome", outcome.value)
 
 
 def outcome(trial: FrozenTrial) -> Outcome | None:

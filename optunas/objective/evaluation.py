@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial, Trial
 from torch import nn
 
 from optunas.architecture import to_json
-from optunas.attributes import CURVE, Outcome, conclude, promoted_after, promotes
+from optunas.attributes import CURVE, Outcome, at_once, conclude, promoted_after, promotes
 from optunas.metrics import LEARNED, MEASURED
 from optunas.objective.candidate import Candidate
 from optunas.objective.checkpoints import Checkpoint
@@ -49,10 +49,11 @@ class Evaluation:
 
     def run(self) -> Values:
         """The trial's value, or values. Raises `TrialPruned` where it ends before."""
-        candidate = self._propose()
-        finished = finished_before(self._trial, candidate.key)
-        seed = self._describe(candidate)
-        self._reject({"params": candidate.params, "macs": candidate.macs})
+        with at_once(self._trial):
+            candidate = self._propose()
+            finished = finished_before(self._trial, candidate.key)
+            seed = self._describe(candidate)
+            self._reject({"params": candidate.params, "macs": candidate.macs})
         is_promoted = "promotes" in self._trial.user_attrs  # its twin is the one it goes on with
         looks = self._of.reuse and not is_promoted
         twin = finished or (find_twin(self._trial, self._measured) if looks else None)
@@ -121,13 +122,14 @@ class Evaluation:
     def _reuse(self, twin: FrozenTrial) -> Values:
         """Take the result of an equal network: its learning curve, its values, its end."""
         known = twin.user_attrs
-        for name in ("accuracy", "f1", "train_seconds", "curve", *WRITTEN):
-            if name in known:
-                self._trial.set_user_attr(name, known[name])
-        self._reject({name: known[name] for name in self._measured})
-        if twin.number != self._trial.number:
-            self._trial.set_user_attr("reused_from", twin.number)
-            conclude(self._trial, Outcome.REUSED, f"the same network as trial {twin.number}")
+        with at_once(self._trial):
+            for name in ("accuracy", "f1", "train_seconds", "curve", *WRITTEN):
+                if name in known:
+                    self._trial.set_user_attr(name, known[name])
+            self._reject({name: known[name] for name in self._measured})
+            if twin.number != self._trial.number:
+                self._trial.set_user_attr("reused_from", twin.number)
+                conclude(self._trial, Outcome.REUSED, f"the same network as trial {twin.number}")
         # of several objectives, one report a network counts
         if self._is_learned and len(self._of.metrics) == 1:
             for epoch, row in enumerate(known.get("curve", []), start=1):
@@ -206,8 +208,9 @@ class Evaluation:
 
     def _judge(self, scores: Mapping[str, float], curve: list[list[float]]) -> Values:
         rounded = [[round(value, 5) for value in row] for row in curve]
-        for name, value in {**scores, "curve": rounded}.items():
-            self._trial.set_user_attr(name, value)
+        with at_once(self._trial):
+            for name, value in {**scores, "curve": rounded}.items():
+                self._trial.set_user_attr(name, value)
         return self._values(self._trial.user_attrs)
 
     def _values(self, known: Mapping[str, Any]) -> Values:

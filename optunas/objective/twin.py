@@ -26,9 +26,9 @@ def find_twin(trial: Trial, measured: Collection[str] = ()) -> FrozenTrial | Non
     twins = (
         other
         for other in trial.study.get_trials(deepcopy=False, states=states)
-        if other.user_attrs.get("outcome") in FIRST_HAND
+        if all(other.user_attrs.get(name) == mine[name] for name in SAME)  # the key fits few
+        and other.user_attrs.get("outcome") in FIRST_HAND
         and all(name in other.user_attrs for name in measured)
-        and all(other.user_attrs.get(name) == mine[name] for name in SAME)
     )
     return min(twins, key=lambda twin: (states.index(twin.state), twin.number), default=None)
 

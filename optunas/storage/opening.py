@@ -16,7 +16,6 @@ threads need them, and a silent network is noticed within a minute. All: see `Sh
 """
 
 import contextlib
-import functools
 import os
 import random
 import re
@@ -37,6 +36,7 @@ from optunas.errors import StorageError
 from optunas.storage.addresses import masked, parse
 from optunas.storage.causes import explained
 from optunas.storage.patience import Patience
+from optunas.storage.quick import QuickStorage
 from optunas.storage.shared import BEAT_S, PATIENCE_S, SharedStorage
 from optunas.storage.sqlite import one_at_a_time
 
@@ -83,7 +83,8 @@ def open_storage(
         with explained(url, (Exception,)):
             bare = Patience(wait_s)(_open, url, create, connections)
     # with the cache that `create_study` would add, and that hides how to forget a session
-    inner, reset = optuna.storages.get_storage(bare), bare.remove_session
+    inner = bare if isinstance(bare, QuickStorage) else optuna.storages.get_storage(bare)
+    reset = bare.remove_session
     return SharedStorage(inner, url, beat_s=beat_s, patience_s=patience_s, reset=reset)
 
 
@@ -239,16 +240,20 @@ def _engine_settings(url: sqlalchemy.URL, connections: int) -> dict[str, Any]:
 
 def _open_rdb(url: str, engine: dict[str, Any]) -> RDBStorage:
     """Open, again where another worker made the tables at the same moment."""
-    make = functools.partial(RDBStorage, url, engine)
     for attempt in range(10):
         try:
-            return make()
+            return _quick_or_not(url, engine)
         except sqlalchemy.exc.DBAPIError as error:
             text = str(error.orig).lower()
             if not any(sign in text for sign in ("already exists", "duplicate", "unique")):
                 raise
         time.sleep(random.uniform(0.05, 0.2) * (attempt + 1))
-    return make()
+    return _quick_or_not(url, engine)
+
+
+def _quick_or_not(url: str, engine: dict[str, Any]) -> RDBStorage:
+    quick = QuickStorage(url, engine)
+    return quick if quick.is_possible else RDBStorage(url, engine)
 
 
 @contextlib.contextmanager

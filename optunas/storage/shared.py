@@ -4,6 +4,7 @@
 * A trial is signed by the process that runs it, from its first moment on, and that process shows
   that it lives (`pulse`).
 * How a trial ended is on this machine's disk before it is told to the storage (`spool`).
+* What a trial chooses, and what is known of it, is written in one go (`sheaf`, `quick`).
 
 What is made again must not be done twice. Most calls write the same thing once more. A new trial
 carries a token, by which its maker finds it where the answer was lost; an end is compared with what
@@ -16,6 +17,7 @@ import copy
 import time
 import uuid
 from collections.abc import Callable, Container, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeVar
 
@@ -28,6 +30,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from optunas.process import TAKEN, TOKEN, this_process
 from optunas.storage.patience import Patience
 from optunas.storage.pulse import Pulse
+from optunas.storage.sheaf import Sheaf
 from optunas.storage.spool import Spool, remove
 
 T = TypeVar("T")
@@ -58,6 +61,7 @@ class SharedStorage(BaseStorage):
         self.pulse = Pulse(inner, beat_s, self.remove_session)
         self.spool = Spool(address)
         self._tokens: dict[int, str] = {}  # of the trials that this process runs
+        self._sheaves: dict[int, Sheaf] = {}  # of those of which much is written at once
         self._known: dict[int, _Known] = {}  # the finished ones of each study
 
     def __getstate__(self) -> dict[str, Any]:
@@ -117,7 +121,10 @@ class SharedStorage(BaseStorage):
         param_value_internal: float,
         distribution: BaseDistribution,
     ) -> None:
-        self._again("set_trial_param", trial_id, param_name, param_value_internal, distribution)
+        if trial_id in self._sheaves:
+            self._sheaves[trial_id].params[param_name] = param_value_internal, distribution
+        else:
+            self._again("set_trial_param", trial_id, param_name, param_value_internal, distribution)
 
     def set_trial_intermediate_value(
         self, trial_id: int, step: int, intermediate_value: float
@@ -125,10 +132,34 @@ class SharedStorage(BaseStorage):
         self._again("set_trial_intermediate_value", trial_id, step, intermediate_value)
 
     def set_trial_user_attr(self, trial_id: int, key: str, value: Any) -> None:
-        self._again("set_trial_user_attr", trial_id, key, value)
+        if trial_id in self._sheaves:
+            self._sheaves[trial_id].user[key] = value
+        else:
+            self._again("set_trial_user_attr", trial_id, key, value)
 
     def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
-        self._again("set_trial_system_attr", trial_id, key, value)
+        if trial_id in self._sheaves:
+            self._sheaves[trial_id].system[key] = value
+        else:
+            self._again("set_trial_system_attr", trial_id, key, value)
+
+    @contextmanager
+    def at_once(self, trial_id: int) -> Iterator[None]:
+        """What is chosen and noted of a trial in here is written in one go, at the end.
+
+        Nobody reads it before (but this process its system attributes), and whoever reads later
+        reads all of it. An error of writing comes at the end, too. Where the block ends in an
+        error, what it had written by then is kept.
+        """
+        if trial_id in self._sheaves:
+            yield
+            return
+        self._sheaves[trial_id] = Sheaf()
+        try:
+            yield
+        finally:
+            sheaf = self._sheaves.pop(trial_id)
+            self.patience(sheaf.write, self.inner, trial_id)
 
     def get_trial_id_from_study_id_trial_number(self, study_id: int, trial_number: int) -> int:
         name = "get_trial_id_from_study_id_trial_number"
@@ -136,6 +167,10 @@ class SharedStorage(BaseStorage):
 
     def get_trial(self, trial_id: int) -> FrozenTrial:
         return self._again("get_trial", trial_id)  # type: ignore[no-any-return]
+
+    def get_trial_system_attrs(self, trial_id: int) -> dict[str, Any]:
+        stored = self._again("get_trial_system_attrs", trial_id)
+        return {**stored, **self._sheaves[trial_id].system} if trial_id in self._sheaves else stored
 
     def get_all_trials(
         self,

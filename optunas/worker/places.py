@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from optuna import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from optunas.attributes import evaluated
 from optunas.process import sign, signature
+from optunas.worker.ledger import Ledger
 
 PATIENCE_SECONDS = 2.0  # with trials of other programs, which never take a ticket
 GLANCE_SECONDS = 0.02
@@ -25,22 +25,28 @@ MANY = 10  # times as many places as running trials: nobody can be the last
 
 
 def takes_place(
-    study: Study, trial: Trial, total: int, seen: Sequence[FrozenTrial] | None = None
+    study: Study,
+    trial: Trial,
+    total: int,
+    seen: Sequence[FrozenTrial] | None = None,
+    ledger: Ledger | None = None,
 ) -> bool:
     """Sign this running trial; True where the study of `total` evaluated networks needs it.
 
-    seen: the study's trials, where they were read since this one runs.
+    seen: the study's trials, where they were read since this one runs. ledger: what is known of
+    them already.
     """
-    running = [t for t in seen if t.state is TrialState.RUNNING] if seen else _running(study)
+    ledger = ledger or Ledger()
+    running = _running(ledger, study.get_trials(deepcopy=False) if seen is None else seen)
     sign(trial, ticket=1 + max(map(_ticket, running), default=0))
-    if seen and MANY * len(running) < total - len(evaluated(seen)):
+    if MANY * len(running) < total - ledger.evaluated:
         return True  # however many begin and end meanwhile: reading 10,000 trials again takes long
     ticket = _ticket(trial)
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
-        trials = study.get_trials(deepcopy=False)
-        left = total - len(evaluated(trials))
-        others = [t for t in trials if t.state is TrialState.RUNNING and t.number != trial.number]
+        running = _running(ledger, study.get_trials(deepcopy=False))
+        left = total - ledger.evaluated
+        others = [other for other in running if other.number != trial.number]
         if len(others) < left:
             return True
         decided = all(map(_ticket, others))
@@ -50,8 +56,8 @@ def takes_place(
         time.sleep(GLANCE_SECONDS)
 
 
-def _running(study: Study) -> list[FrozenTrial]:
-    return study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+def _running(ledger: Ledger, trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+    return [trial for trial in ledger.read(trials) if trial.state is TrialState.RUNNING]
 
 
 def _ticket(trial: Trial | FrozenTrial) -> int:

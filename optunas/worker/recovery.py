@@ -15,6 +15,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from optunas.attributes import Outcome, continues, outcome
 from optunas.process import BEAT, TAKEN, TOKEN, is_dead, signature
 from optunas.storage import SharedStorage
+from optunas.worker.ledger import Ledger
 from optunas.worker.vigil import Vigil, is_left
 
 RETRIES = 3
@@ -41,20 +42,23 @@ def take_over(
     vigil: Vigil | None = None,
     retries: int = RETRIES,
     seen: Sequence[FrozenTrial] | None = None,
+    ledger: Ledger | None = None,
 ) -> Iterator[Rescue]:
     """Put the trials of dead workers back into the queue.
 
     A dead process of this host is known as such at once; those of other hosts are found by a
     `vigil`. Of several workers that see the same, the one that fails the trial puts it back. Where
     that one dies in between, the trial is put back by whoever has seen it left for long enough.
-    `storage` is where the reason is noted; `seen` are the study's trials, where just read.
+    `storage` is where the reason is noted; `seen` are the study's trials, where just read, and
+    `ledger` is what is known of them already.
     """
     trials = study.get_trials(deepcopy=False) if seen is None else seen
+    ledger = ledger or Ledger()
+    unsettled = ledger.read(trials)
     if vigil is not None:
-        vigil.look(trials)
-    continued = {number for trial in trials for number in continues(trial)}
-    for trial in trials:
-        why = "" if trial.number in continued else _why_lost(trial, vigil)
+        vigil.look(unsettled)
+    for trial in unsettled:
+        why = "" if trial.number in ledger.continued else _why_lost(trial, vigil)
         if not why:
             continue
         tries = lost_tries(trial, trials)
@@ -94,8 +98,8 @@ def is_continued_twice(trials: Sequence[FrozenTrial], trial: Trial) -> bool:
     """Whether another, earlier one of a study's trials goes on with the same one: two workers put
     it back at once."""
     last = continues(trials[trial.number])[-1:]
-    return any(
-        continues(other)[-1:] == last and other.number < trial.number for other in trials if last
+    return bool(last) and any(
+        continues(other)[-1:] == last and other.number < trial.number for other in trials
     )
 
 

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from itertools import islice
 from statistics import median
 from types import FrameType
 from typing import Any, Protocol
@@ -27,7 +28,7 @@ from optunas.attributes import Outcome, conclude, outcome, text
 from optunas.errors import StudyError
 from optunas.process import TAKEN, TakenOverError, sign, signature
 from optunas.storage import SharedStorage
-from optunas.tally import Tally
+from optunas.worker.ledger import Ledger
 from optunas.worker.places import takes_place
 from optunas.worker.promotion import is_promoted_twice, promote_due
 from optunas.worker.recovery import RETRIES, is_continued_twice, put_back, take_over
@@ -133,6 +134,7 @@ class _Session:
     ) -> None:
         self.study, self.objective, self.plan, self.watch = study, objective, plan, watch
         self.storage, self.vigil = storage, Vigil(plan.grace_s)
+        self.ledger = Ledger()
         self.started = time.monotonic()
         self.through = False  # the sampler has stopped the study
         self._over = False
@@ -199,7 +201,7 @@ class _Session:
             raise TrialPruned("queued twice")
         if self.plan.trials is None:
             sign(trial)
-        elif not takes_place(self.study, trial, self.plan.trials, seen):
+        elif not takes_place(self.study, trial, self.plan.trials, seen, self.ledger):
             conclude(trial, Outcome.INTERRUPTED, "another worker has taken the last place")
             raise _NotNeededError
 
@@ -233,14 +235,14 @@ class _Session:
         plan = self.plan
         while True:
             trials = self.taken_over()
-            tally = Tally.of(trials)
-            if plan.trials is not None and tally.finished >= plan.trials:
+            finished, running = self.ledger.evaluated, self.ledger.running
+            if plan.trials is not None and finished >= plan.trials:
                 return False
             if plan.hours is not None:
                 left = plan.hours * 3600 - (time.monotonic() - self.started)
                 if left <= 0 or left + SLACK * plan.hours * 3600 < _usual_seconds(trials):
                     return False
-            if plan.trials is None or tally.finished + tally.running < plan.trials:
+            if plan.trials is None or finished + running < plan.trials:
                 return True
             self._wait(trials)
 
@@ -263,10 +265,13 @@ class _Session:
         all workers."""
         seen = self.study.get_trials(deepcopy=False)
         retries = self.plan.retries
-        rescues = list(take_over(self.study, self.storage, self.vigil, retries, seen))
+        rescues = list(take_over(self.study, self.storage, self.vigil, retries, seen, self.ledger))
         for rescue in rescues:
             self.watch.note(str(rescue))
-        return self.study.get_trials(deepcopy=False) if rescues else seen
+        if rescues:
+            seen = self.study.get_trials(deepcopy=False)
+            self.ledger.read(seen)
+        return seen
 
     @contextmanager
     def on_duty(self) -> Iterator[None]:
@@ -343,9 +348,10 @@ def _said(trial: FrozenTrial) -> str:
 
 def _usual_seconds(trials: list[FrozenTrial]) -> float:
     """How long a fully trained network of late took, or 0 before there is one."""
-    durations = [
+    durations = (
         trial.duration.total_seconds()
-        for trial in trials
+        for trial in reversed(trials)
         if trial.state is TrialState.COMPLETE and trial.duration is not None
-    ]
-    return median(durations[-20:]) if durations else 0.0
+    )
+    lately = list(islice(durations, 20))
+    return median(lately) if lately else 0.0

@@ -21,7 +21,8 @@ study. --all leaves out nothing.
 
 Direct SQL: one process joins, and all workers are forked from it and open connections of their own;
 100 that join by themselves would read the study 100 times on the processors of one machine. Through
-the proxy each joins by itself, with at most --join seconds for all of them.
+the proxy each joins by itself, with at most --join seconds for all of them. The first trial of each
+is not measured: with it a forked process makes the memory that it shares its own.
 
 All workers, the server and the proxy share the processors of one machine: what a worker of a
 machine of its own would take is less, so the seconds are upper bounds for a worker. The processor
@@ -222,11 +223,13 @@ def _nursery(
             part(storage)
         study.sampler.reseed_rng()
         (files / f"{number}.joined").write_text(str(joining))
+        run(study, storage, 0.0, trials=1)
         ready.wait(options.join)
         end = time.monotonic() + seconds
         pace = options.pace if cell.mode == "paced" else 0.0
         time.sleep(random.Random(number).uniform(0, pace))
-        run(study, storage, pace, end, files / f"{number}.json")
+        measured = run(study, storage, pace, until=end)
+        (files / f"{number}.json").write_text(json.dumps(measured))
 
     processes = [FORK.Process(target=work_here, args=(n,)) for n in range(cell.workers)]
     for process in processes:

@@ -7,11 +7,10 @@ answer is not obeyed, so that all trials are of one length), and writes how it e
 
 from __future__ import annotations
 
-import json
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 import optunas
 from optunas.architecture import Architecture, cost, key, to_json
-from optunas.attributes import FIRST_HAND, Outcome, conclude
+from optunas.attributes import FIRST_HAND, Outcome, at_once, conclude
 from optunas.pruners import report, should_prune
 from optunas.spaces import ConvNet
 from optunas.storage import SharedStorage, open_storage
@@ -45,6 +44,7 @@ class Clock:
     """
 
     until: float
+    most: int = WITHOUT_END
     trials: list[dict[str, Any]] = field(default_factory=list)
     now: dict[str, Any] = field(default_factory=dict)
     since: float = field(default_factory=time.perf_counter)
@@ -52,7 +52,7 @@ class Clock:
 
     @property
     def is_over(self) -> bool:
-        return time.monotonic() > self.until
+        return time.monotonic() > self.until or len(self.trials) >= self.most
 
     def lap(self, part: str) -> None:
         now = time.perf_counter()
@@ -78,10 +78,11 @@ class Clock:
 
 def objective(trial: Trial, clock: Clock, seconds: float) -> float:
     """A trial of `EPOCHS` epochs that takes so many seconds beside what the worker does."""
-    network = SPACE.suggest(trial)
-    clock.lap("ask")
-    for name, value in {**described(network), "seed": trial.number, "engine": "none"}.items():
-        trial.set_user_attr(name, value)
+    with at_once(trial):
+        network = SPACE.suggest(trial)
+        clock.lap("ask")
+        for name, value in {**described(network), "seed": trial.number, "engine": "none"}.items():
+            trial.set_user_attr(name, value)
     _look_for_a_twin(trial)
     clock.lap("facts")
     scores = learning_curve(trial.number)
@@ -94,8 +95,9 @@ def objective(trial: Trial, clock: Clock, seconds: float) -> float:
         report(trial, accuracy, epoch)
         should_prune(trial)
         clock.lap("epoch")
-    for name, value in judged(scores, seconds).items():
-        trial.set_user_attr(name, value)
+    with at_once(trial):
+        for name, value in judged(scores, seconds).items():
+            trial.set_user_attr(name, value)
     conclude(trial, Outcome.TRAINED)
     clock.lap("facts")
     return scores[-1]
@@ -107,7 +109,7 @@ def _look_for_a_twin(trial: Trial) -> None:
     states = TrialState.COMPLETE, TrialState.PRUNED
     for other in trial.study.get_trials(deepcopy=False, states=states):
         known = other.user_attrs
-        if known.get("outcome") in FIRST_HAND and known.get("key") == mine["key"]:
+        if known.get("key") == mine["key"] and known.get("outcome") in FIRST_HAND:
             return
 
 
@@ -156,6 +158,7 @@ def joined(url: str, sampler: str) -> tuple[optuna.Study, SharedStorage, float]:
     began = time.perf_counter()
     storage = open_storage(url)
     study = study_of(storage, sampler)
+    study.get_trials(deepcopy=False)
     trial = study.ask()
     SPACE.suggest(trial)
     study.tell(trial, state=TrialState.FAIL)
@@ -173,10 +176,15 @@ def part(storage: SharedStorage) -> None:
 
 
 def run(
-    study: optuna.Study, storage: SharedStorage, seconds: float, until: float, file: Path
-) -> None:
-    """Work until then (of `time.monotonic`), and write what was measured."""
-    clock = Clock(until)
+    study: optuna.Study,
+    storage: SharedStorage,
+    seconds: float,
+    *,
+    until: float = inf,
+    trials: int = WITHOUT_END,
+) -> list[dict[str, Any]]:
+    """Work until then (of `time.monotonic`), or on so many trials; gives what was measured."""
+    clock = Clock(until, most=trials)
     ask = study.ask
 
     def timed() -> Trial:
@@ -188,8 +196,11 @@ def run(
     _statements.clear()  # those of joining
     study.ask = timed  # type: ignore[method-assign, assignment]
     plan = Plan(trials=WITHOUT_END)
-    work(study, lambda trial: objective(trial, clock, seconds), plan, clock, storage)
-    file.write_text(json.dumps(clock.trials))
+    try:
+        work(study, lambda trial: objective(trial, clock, seconds), plan, clock, storage)
+    finally:
+        study.ask = ask  # type: ignore[method-assign]
+    return clock.trials
 
 
 _statements: Counter[str] = Counter()

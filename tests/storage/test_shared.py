@@ -34,6 +34,9 @@ class Unmarked(SharedStorage):
     def get_trial(self, trial_id: int) -> FrozenTrial:
         return unmarked(super().get_trial(trial_id))
 
+    def get_trial_system_attrs(self, trial_id: int) -> dict[str, Any]:
+        return self.get_trial(trial_id).system_attrs
+
     def get_all_trials(self, study_id: int, deepcopy: bool = True, states: Any = None) -> Any:
         return list(map(unmarked, super().get_all_trials(study_id, deepcopy, states)))
 
