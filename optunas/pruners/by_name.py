@@ -22,6 +22,7 @@ from optuna.pruners import BasePruner
 from optunas._named import call_named, parse_named
 from optunas.errors import StudyError
 from optunas.pruners.pareto import ParetoPruner
+from optunas.pruners.percentile import RememberingPruner
 from optunas.pruners.promoting import PromotingPruner
 
 
@@ -74,9 +75,7 @@ def _median(
     points lost. Several objectives have no median: there it is pareto."""
     if n_objectives > 1:
         return _pareto(epochs, startup=startup, warmup=warmup, interval=interval)
-    return pruners.MedianPruner(
-        n_startup_trials=startup, n_warmup_steps=_warmup(epochs, warmup), interval_steps=interval
-    )
+    return _percentile(epochs, percentile=50.0, startup=startup, warmup=warmup, interval=interval)
 
 
 def _percentile(
@@ -89,7 +88,7 @@ def _percentile(
 ) -> BasePruner:
     """Go on only within the best ``percentile`` percent of the earlier trials at that epoch: 53 %
     of the epochs, 0.26 points lost."""
-    return pruners.PercentilePruner(
+    return RememberingPruner(
         percentile,
         n_startup_trials=startup,
         n_warmup_steps=_warmup(epochs, warmup),

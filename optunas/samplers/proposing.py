@@ -28,7 +28,7 @@ from optunas.spaces.sight import Remembering, Sight, View, sight_of
 from optunas.spaces.space import Suggests
 
 MOMENT = timedelta(minutes=1)
-FORESEEN = 2
+FORESEEN, CROWD = 2, 16
 
 
 class Settings(TypedDict, total=False):
@@ -186,15 +186,16 @@ class Proposing(BaseSampler, ABC):
         return whole_view(scene.sight, trial.params)
 
     def _foreseen(self, scene: Scene, trials: Sequence[FrozenTrial]) -> dict[int, View]:
-        """What the `choosers` will choose, each from what it sees, by number; of none where many
-        choose at once.
+        """What the `choosers` will choose, each from what it sees, by number; of none where more
+        than `FORESEEN` choose at once, or `CROWD` are at work.
 
         To foresee k choosers takes k + 1 proposals: among many workers that would be longer than
         until the next one begins to choose, and soon nobody would do anything else. Their random
         numbers differ, so few of them choose the same, and a twin is found before it is trained.
         """
         views: dict[int, View] = {}
-        if len(scene.choosers) > FORESEEN:
+        at_work = sum(trial.state is TrialState.RUNNING for trial in trials)
+        if len(scene.choosers) > FORESEEN or at_work > CROWD:
             return views
         for other in scene.choosers:
             past = self._scene(scene.study, other, trials)

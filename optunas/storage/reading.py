@@ -28,6 +28,7 @@ from sqlalchemy import (
     Row,
     String,
     Table,
+    func,
     select,
     type_coerce,
 )
@@ -45,6 +46,7 @@ from optunas.storage.tables import (
 )
 
 AT_ONCE = 500  # trials that one statement names
+FEW = 5  # running trials: sooner read than compared
 NO_RECORD = "Record does not exist."  # as Optuna says
 
 
@@ -86,11 +88,11 @@ class Reader:
             heads = _heads(connection, study_id, known, wanted)
             passing: list[FrozenTrial] = []
             for first in range(0, len(heads), AT_ONCE):
-                for trial in _trials(connection, heads[first : first + AT_ONCE], known.texts):
+                for trial in _trials(connection, heads[first : first + AT_ONCE], known.running):
                     if not known.keep(trial):
                         passing.append(trial)
             if TrialState.RUNNING in wanted:
-                known.texts.turn()
+                known.running.turn()
             return known.with_these(passing, wanted)
 
 
@@ -106,7 +108,7 @@ class _Known:
     unfinished: set[int] = field(default_factory=set)
     finished: list[FrozenTrial] = field(default_factory=list)  # by number
     distributions: dict[str, BaseDistribution] = field(default_factory=dict)
-    texts: Texts = field(default_factory=lambda: Texts())
+    running: Running = field(default_factory=lambda: Running())
 
     def may_have_changed(self) -> ColumnElement[bool]:
         trial_id = TRIALS.c.trial_id
@@ -158,25 +160,47 @@ def _heads(
     return [head for head in heads if head.state.is_finished() or head.state in states]
 
 
-class Texts:
-    """Values of JSON texts; those of running trials are read again and again, and parsed once."""
+class Running:
+    """What is read of running trials again and again, and need not be sent or parsed each time."""
 
     def __init__(self) -> None:
-        self._now: dict[str, Any] = {}
-        self._before: dict[str, Any] = {}
+        self._values: dict[str, Any] = {}  # of JSON texts
+        self._rows: dict[tuple[str, int], _Rows] = {}
+        self._met: tuple[dict[str, Any], dict[tuple[str, int], _Rows]] = {}, {}
 
     def value(self, text: str, *, again: bool) -> Any:
-        """What the text says; `again`: it will be read again."""
-        value = self._now[text] if text in self._now else self._before.get(text, _UNKNOWN)
+        """What a text says; `again`: it will be read again."""
+        value = self._values.get(text, _UNKNOWN)
         if value is _UNKNOWN:
             value = json.loads(text)
         if again:
-            self._now[text] = value
+            self._met[0][text] = value
         return value
+
+    def rows(
+        self, connection: Connection, table: Table, ids: Sequence[int], again: Collection[int]
+    ) -> list[Any]:
+        """The rows of these trials in a table of numbers; of those that were read before, only
+        where there are more of them, or their sum has changed. `again`: these will be read again.
+        """
+        known = [i for i in again if (table.name, i) in self._rows]
+        sums = _sums(connection, table, known) if len(known) >= FEW else {}
+        same = {i for i in sums if self._rows[table.name, i].sum == sums[i]}
+        rows = {i: self._rows[table.name, i].rows if i in same else [] for i in ids}
+        for row in _rows(connection, table, [i for i in ids if i not in same]):
+            rows[row[0]].append(row)
+        self._met[1].update({(table.name, i): _Rows(sums.get(i), rows[i]) for i in again})
+        return [row for i in ids for row in rows[i]]
 
     def turn(self) -> None:
         """A reading is over: what it has not met is forgotten."""
-        self._now, self._before = {}, self._now
+        (self._values, self._rows), self._met = self._met, ({}, {})
+
+
+@dataclass(frozen=True)
+class _Rows:
+    sum: Any  # how many rows, and of what sum; None where that was not asked
+    rows: list[Any]
 
 
 _UNKNOWN = object()
@@ -187,26 +211,27 @@ _distribution = lru_cache(maxsize=10_000)(json_to_distribution)
 
 
 def _trials(
-    connection: Connection, heads: Sequence[Row[Any]], texts: Texts | None = None
+    connection: Connection, heads: Sequence[Row[Any]], running: Running | None = None
 ) -> list[FrozenTrial]:
     """The trials that these rows of `TRIALS` begin."""
-    texts = texts or Texts()
+    running = running or Running()
     ids = [head.trial_id for head in heads]
     again = {head.trial_id for head in heads if not head.state.is_finished()}
     params: dict[int, dict[str, Any]] = defaultdict(dict)
     distributions: dict[int, dict[str, BaseDistribution]] = defaultdict(dict)
-    for trial_id, name, value, text in _rows(connection, PARAMS, ids):
+    for trial_id, name, value, text in running.rows(connection, PARAMS, ids, again):
         distribution = distributions[trial_id][name] = _distribution(text)
         params[trial_id][name] = distribution.to_external_repr(value)
     attributes: tuple[dict[int, dict[str, Any]], ...] = defaultdict(dict), defaultdict(dict)
     for table, of in zip((USER, SYSTEM), attributes, strict=True):
         for trial_id, key, text in _rows(connection, table, ids):
-            of[trial_id][key] = texts.value(text, again=trial_id in again)
+            of[trial_id][key] = running.value(text, again=trial_id in again)
     values: dict[int, dict[int, float]] = defaultdict(dict)
     reports: dict[int, dict[int, float]] = defaultdict(dict)
-    for table, to in ((VALUES, values), (REPORTS, reports)):
-        for trial_id, place, value, kind in _rows(connection, table, ids):
-            to[trial_id][place] = NUMBERS.get(kind, value)
+    for trial_id, objective, value, kind in _rows(connection, VALUES, ids):
+        values[trial_id][objective] = NUMBERS.get(kind, value)
+    for trial_id, step, value, kind in running.rows(connection, REPORTS, ids, again):
+        reports[trial_id][step] = NUMBERS.get(kind, value)
     user, system = attributes
     return [
         FrozenTrial(
@@ -225,6 +250,13 @@ def _trials(
         )
         for head, i in zip(heads, ids, strict=True)
     ]
+
+
+def _sums(connection: Connection, table: Table, ids: Sequence[int]) -> dict[int, Any]:
+    """How many rows each of these trials has in a table of numbers, and their sum."""
+    _, trial_id, _, value, *_ = table.columns
+    sums = select(trial_id, func.count(), func.sum(value)).where(trial_id.in_(ids))
+    return {i: found for i, *found in connection.execute(sums.group_by(trial_id)).all()}
 
 
 def _rows(connection: Connection, table: Table, ids: Sequence[int]) -> Sequence[Any]:

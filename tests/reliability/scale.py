@@ -19,6 +19,10 @@ Both grids leave out what tells little: through the proxy only the first sampler
 work in the worker either way), and paced rows are those of the most workers and of the longest
 study. --all leaves out nothing.
 
+--of N: only N of the workers use the sampler, and are measured; the others draw at random, and deal
+with the storage in the same way. So a hundred workers fit on few processors, as they would not
+where each of them thinks, and those N meet the storage, and the study, as they would in a cluster.
+
 Direct SQL: one process joins, and all workers are forked from it and open connections of their own;
 100 that join by themselves would read the study 100 times on the processors of one machine. Through
 the proxy each joins by itself, with at most --join seconds for all of them. The first trial of each
@@ -193,13 +197,18 @@ def _workers(
     finally:
         with suppress(ProcessLookupError):
             os.killpg(nursery.pid or 0, signal.SIGKILL)
-    trials = [trial for file in files.glob("*.json") for trial in json.loads(file.read_text())]
+    trials, others = (
+        [trial for file in files.glob(f"*.{kind}") for trial in json.loads(file.read_text())]
+        for kind in ("json", "others")
+    )
     joins = [float(file.read_text()) for file in files.glob("*.joined")]
     if nursery.exitcode != 0 or not trials:
         why = f"a worker failed ({nursery.exitcode})" if nursery.exitcode else "none ended in time"
         return {"joining": median(joins) if joins else None, "count": 0, "why": why}
-    server_s = float((files / "server.seconds").read_text()) / len(trials)
-    return {"joining": median(joins), "server": server_s, **summary(trials, seconds)}
+    ended = len(trials) + len(others)
+    server_s = float((files / "server.seconds").read_text()) / ended
+    rate = ended / seconds
+    return {"joining": median(joins), "server": server_s, **summary(trials), "rate": rate}
 
 
 def _nursery(
@@ -214,11 +223,13 @@ def _nursery(
     os.setpgrp()
     ready = FORK.Barrier(cell.workers + 1)
     together = cell.through == "sql"
-    here = joined(url, cell.sampler) if together else None
+    samplers = cell.sampler, "random" if options.of < cell.workers else cell.sampler
+    here = {s: joined(url, s) for s in samplers} if together else {}
     gc.freeze()  # what is read already stays shared
 
     def work_here(number: int) -> None:
-        study, storage, joining = here or joined(url, cell.sampler)
+        sampler = samplers[number >= options.of]
+        study, storage, joining = here.get(sampler) or joined(url, sampler)
         if together:
             part(storage)
         study.sampler.reseed_rng()
@@ -229,7 +240,8 @@ def _nursery(
         pace = options.pace if cell.mode == "paced" else 0.0
         time.sleep(random.Random(number).uniform(0, pace))
         measured = run(study, storage, pace, until=end)
-        (files / f"{number}.json").write_text(json.dumps(measured))
+        kind = "json" if number < options.of else "others"
+        (files / f"{number}.{kind}").write_text(json.dumps(measured))
 
     processes = [FORK.Process(target=work_here, args=(n,)) for n in range(cell.workers)]
     for process in processes:
@@ -245,7 +257,7 @@ def _nursery(
     sys.exit(max(abs(process.exitcode or 0) for process in processes))
 
 
-def summary(trials: list[dict[str, Any]], seconds: float) -> dict[str, Any]:
+def summary(trials: list[dict[str, Any]]) -> dict[str, Any]:
     """Seconds as (median, 95th percentile) over calls; of whole trials likewise."""
 
     def spread(values: list[float]) -> tuple[float, float]:
@@ -254,7 +266,6 @@ def summary(trials: list[dict[str, Any]], seconds: float) -> dict[str, Any]:
     own = [sum(sum(t.get(part, [])) for part in PARTS) for t in trials]
     return {
         "count": len(trials),
-        "rate": len(trials) / seconds,
         "ask": spread([sum(trial["ask"]) for trial in trials]),
         "epoch": spread([value for trial in trials for value in trial["epoch"]]),
         "tell": spread([sum(trial["tell"]) for trial in trials]),
@@ -337,6 +348,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds-per-cell", type=float, default=20.0, help="of saturated rows")
     parser.add_argument("--pace", type=float, default=20.0, help="seconds of a pretended training")
     parser.add_argument("--join", type=float, default=240.0, help="seconds for workers to join")
+    parser.add_argument("--of", type=int, default=10_000, help="workers that use the sampler")
     parser.add_argument("--all", action="store_true", help="leave out nothing")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     parser.add_argument("--out", type=Path, help="write the tables to this file (Markdown)")

@@ -10,7 +10,7 @@ from optuna.trial import FrozenTrial, TrialState
 from optunas.samplers.model.targets import from_best, merits
 
 MOST = 1000
-LONGEST = 64
+LONGEST = 256
 GOLDEN = (5**0.5 - 1) / 2
 
 
@@ -22,7 +22,12 @@ def stretch(number: int) -> int:
     Stretches are trials of their own up to number 31, then a 32nd to a 16th of the study, and
     `LONGEST` at most.
     """
-    return number - number % min(1 << max(number.bit_length() - 5, 0), LONGEST)
+    return number - number % _length(number)
+
+
+def _length(number: int) -> int:
+    """How long the stretch is that a trial lies in."""
+    return min(1 << max(number.bit_length() - 5, 0), LONGEST)
 
 
 def settled(trials: Sequence[FrozenTrial], begin: int) -> list[FrozenTrial]:
@@ -49,7 +54,7 @@ def remembered(
     if len(trials) <= most:
         return list(trials)
     begin = stretch(len(trials) - 1)
-    earlier, room = trials[:begin], most - min(LONGEST, most // 4)
+    earlier, room = trials[:begin], most - min(_length(begin), most // 2)
     ended = [trial for trial in earlier if trial.state is TrialState.COMPLETE and trial.values]
     best = [ended[i] for i in from_best(merits(ended, directions))[: most // 4]]
     kept = {trial.number for trial in (*best, *earlier[-(most // 4) :])}
