@@ -42,7 +42,19 @@ class Patience:
     def __call__(self, call: Callable[..., T], *args: Any, **named: Any) -> T:
         """What the call answers. Raises `StorageInternalError` where it never does, and whatever
         does not pass as it is."""
-        again = Retrying(
+        try:
+            return call(*args, **named)  # most do, and take no longer than to prepare for more
+        except Exception as error:
+            if not is_passing(error):
+                raise
+            failed = [error]
+
+        def again() -> T:
+            if failed:
+                raise failed.pop()
+            return call(*args, **named)
+
+        retrying = Retrying(
             retry=retry_if_exception(is_passing),
             stop=stop_after_delay(self.seconds),
             wait=wait_random_exponential(multiplier=0.1, max=LONGEST_PAUSE_S),
@@ -50,7 +62,7 @@ class Patience:
             reraise=True,
         )
         try:
-            return again(call, *args, **named)
+            return retrying(again)
         except Exception as error:
             if isinstance(error, StorageInternalError) or not is_passing(error):
                 raise
