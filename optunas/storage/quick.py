@@ -167,7 +167,8 @@ class QuickStorage(RDBStorage):
         """A row of a trial that has not ended; the statement itself asks whether it has."""
         upsert = _ONE[self.engine.dialect.name, table.name]
         with _as_optuna_fails(), writing_once(self.engine) as connection:
-            written = connection.execute(upsert, {"trial_id": trial_id, **row}).rowcount
+            kept = connection.execution_options(preserve_rowcount=True)
+            written = kept.execute(upsert, {"trial_id": trial_id, **row}).rowcount
         if not written:
             with self._writing(trial_id) as (connection, _):  # says why
                 self._write(connection, table, trial_id, [row])

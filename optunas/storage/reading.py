@@ -253,10 +253,12 @@ def _trials(
 
 
 def _sums(connection: Connection, table: Table, ids: Sequence[int]) -> dict[int, Any]:
-    """How many rows each of these trials has in a table of numbers, and their sum."""
+    """How many rows each of these trials has in a table of numbers, and their sum; of those whose
+    numbers a column can hold."""
     _, trial_id, _, value, *_ = table.columns
     sums = select(trial_id, func.count(), func.sum(value)).where(trial_id.in_(ids))
-    return {i: found for i, *found in connection.execute(sums.group_by(trial_id)).all()}
+    finite = sums.group_by(trial_id).having(func.count() == func.count(value))
+    return {i: found for i, *found in connection.execute(finite).all()}
 
 
 def _rows(connection: Connection, table: Table, ids: Sequence[int]) -> Sequence[Any]:
