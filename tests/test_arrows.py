@@ -49,7 +49,7 @@ ARROWS = {
     "samplers": "architecture proxies pruners ranks spaces limits attributes errors _named",
     "pruners": "attributes errors _named",
     "benchmarks": "attributes spaces errors _named",
-    "storage": "errors process atomic",
+    "storage": "attributes errors process atomic",
     "facts": "",
     "fingerprint": "facts errors _version",
     "study": "fingerprint samplers pruners spaces storage errors _named",

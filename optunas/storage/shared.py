@@ -27,6 +27,7 @@ from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from optunas.attributes import continues, promotes
 from optunas.process import TAKEN, TOKEN, this_process
 from optunas.storage.patience import Patience
 from optunas.storage.pulse import Pulse
@@ -37,6 +38,7 @@ T = TypeVar("T")
 BEAT_S = 15.0
 PATIENCE_S = 300.0
 FINISHED = TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL
+QUEUE = (TrialState.WAITING,)  # what `Study.ask` asks for, to take the first
 FRESH, FRESH_S = 200.0, 30.0
 
 
@@ -178,8 +180,11 @@ class SharedStorage(BaseStorage):
         deepcopy: bool = True,
         states: Container[TrialState] | None = None,
     ) -> list[FrozenTrial]:
+        """As Optuna's; but those that wait (`QUEUE`) come in the order in which they are taken:
+        trials that go on with another one before those that begin."""
         if states is None or TrialState.RUNNING in states or TrialState.WAITING in states:
-            return self._again("get_all_trials", study_id, deepcopy, states)  # type: ignore[no-any-return]
+            trials: list[FrozenTrial] = self._again("get_all_trials", study_id, deepcopy, states)
+            return trials if states != QUEUE else sorted(trials, key=_begins)
         found = self._finished(study_id).of(states)
         return copy.deepcopy(found) if deepcopy else found
 
@@ -333,6 +338,11 @@ class _Known:
         if wanted not in self._chosen:
             self._chosen[wanted] = [trial for trial in self._trials if trial.state in wanted]
         return self._chosen[wanted].copy()
+
+
+def _begins(trial: FrozenTrial) -> bool:
+    """Whether nobody has worked on the trial's network yet."""
+    return not continues(trial) and promotes(trial) is None
 
 
 def _floats(values: Sequence[float] | None) -> list[float] | None:

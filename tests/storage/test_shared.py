@@ -19,8 +19,10 @@ from optuna.storages import BaseStorage, InMemoryStorage
 from optuna.testing.pytest_storages import StorageTestCase
 from optuna.trial import FrozenTrial, TrialState
 
+from optunas.attributes import at_once
 from optunas.process import BEAT, TOKEN, signature, this_process
 from optunas.storage import SharedStorage, open_storage
+from optunas.worker.recovery import put_back
 
 
 @pytest.fixture(autouse=True)
@@ -280,3 +282,74 @@ def test_after_each_failure_the_threads_session_is_forgotten(tmp_path: Path) -> 
 
     assert storage.patience(fails_once) == "done"
     assert sessions[0] is not sessions[1]
+
+
+def test_what_is_gathered_is_written_at_the_end_in_one_go(tmp_path: Path) -> None:
+    storage = open_storage(f"sqlite:///{tmp_path}/s.db")
+    study = optuna.create_study(storage=storage)
+    trial = study.ask()
+    written: list[str] = []
+
+    @sqlalchemy.event.listens_for(storage.inner.engine, "before_cursor_execute")  # type: ignore[attr-defined]
+    def _(_: Any, __: Any, statement: str, *___: Any) -> None:
+        if statement.startswith("INSERT"):
+            written.append(statement)
+
+    with at_once(trial):
+        for name in "abc":
+            trial.suggest_float(name, 0, 1)
+            trial.set_user_attr(name, [name])
+        trial.set_constraint("size", -1.0)
+        assert trial.constraints == {"size": -1.0}  # its own system attributes it knows
+        with at_once(trial):  # part of what goes on outside
+            trial.set_user_attr("d", 1)
+        assert not written
+    assert len(written) == 3  # parameters, and both kinds of attributes
+    (stored,) = study.trials
+    assert stored.params == trial.params
+    assert stored.user_attrs == trial.user_attrs
+    assert stored.constraints == {"size": -1.0}
+
+
+def test_what_was_gathered_before_an_error_is_kept(study: optuna.Study) -> None:
+    def refuses(trial: optuna.Trial) -> float:
+        with at_once(trial):
+            trial.suggest_float("x", 0, 1)
+            trial.set_user_attr("reason", "too large")
+            raise optuna.TrialPruned
+
+    study.optimize(refuses, n_trials=1)
+    (stored,) = study.trials
+    assert stored.state is TrialState.PRUNED
+    assert list(stored.params) == ["x"]
+    assert stored.user_attrs["reason"] == "too large"
+
+
+def test_a_trial_of_a_plain_study_is_written_as_ever() -> None:
+    study = optuna.create_study()
+    trial = study.ask()
+    with at_once(trial):
+        trial.set_user_attr("a", 1)
+        assert study.trials[0].user_attrs == {"a": 1}
+
+
+def test_who_lost_a_trial_hears_of_it_when_what_was_gathered_is_written(
+    study: optuna.Study,
+) -> None:
+    def loses(trial: optuna.Trial) -> None:
+        with at_once(trial):
+            trial.suggest_float("x", 0, 1)
+            study.tell(trial.number, state=TrialState.FAIL)
+
+    with pytest.raises(UpdateFinishedTrialError):
+        loses(study.ask())
+
+
+def test_what_goes_on_comes_before_what_begins(study: optuna.Study) -> None:
+    for x in range(3):
+        study.enqueue_trial({"x": x})
+    first = study.ask()
+    study.tell(first, state=TrialState.FAIL)
+    put_back(study, first.number)
+    study.enqueue_trial({"x": 9}, user_attrs={"promotes": 0})
+    assert [study.ask().number for _ in range(4)] == [3, 4, 1, 2]
