@@ -7,7 +7,15 @@ import optuna
 import pytest
 
 from optunas.errors import StudyError
-from optunas.fingerprint import ATTRIBUTE, agree, complete, differences, fingerprint_of, minor
+from optunas.fingerprint import (
+    ATTRIBUTE,
+    agree,
+    complete,
+    differences,
+    fingerprint_of,
+    minor,
+    note_command,
+)
 
 STRATEGY = {"sampler": "tpe", "pruner": "median", "seed": 0}
 FACTS: dict[str, Any] = {"limits": {"params": 500_000}, "recipe": {"epochs": 3}, "seed": 0}
@@ -44,6 +52,12 @@ def test_another_is_refused_in_one_line_and_joins_where_it_is_told_to() -> None:
     assert f"'digits' and this one differ in {apart}: " in line
     assert "--anyway" in line
     assert "\n" not in line
+    assert "made by" not in line
+    note_command(study, "optunas run study.py --epochs 3\n\x1b[31m")
+    with pytest.raises(
+        StudyError, match=r"\(it was made by: optunas run study.py --epochs 3 +\[31m"
+    ):
+        join(study, other)
     assert join(study, other, anyway=True) == [f"this worker joins though it differs in {apart}"]
     assert fingerprint_of(study) == mine()
 
