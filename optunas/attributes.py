@@ -60,6 +60,7 @@ def at_once(trial: BaseTrial) -> AbstractContextManager[None]:
     """What a trial chooses and notes in here is written in one go (`SharedStorage.at_once`); one
     after the other where its storage is of another kind."""
     within = getattr(getattr(trial, "storage", None), "at_once", None)
+    # the id by which storages know a trial: Optuna has no public word for it
     return nullcontext() if within is None else within(trial._trial_id)  # type: ignore[attr-defined]
 
 

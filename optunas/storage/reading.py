@@ -73,7 +73,7 @@ class Reader:
             heads = connection.execute(_HEADS.where(TRIALS.c.trial_id == trial_id)).all()
             if not heads:
                 raise KeyError(NO_RECORD)
-            return _trials(connection, heads)[0]
+            return _trials(connection, heads)[trial_id]
 
     def trials(
         self, study_id: int, states: Container[TrialState] | None = None
@@ -88,9 +88,10 @@ class Reader:
             heads = _heads(connection, study_id, known, wanted)
             passing: list[FrozenTrial] = []
             for first in range(0, len(heads), AT_ONCE):
-                for trial in _trials(connection, heads[first : first + AT_ONCE], known.running):
-                    if not known.keep(trial):
-                        passing.append(trial)
+                some = _trials(connection, heads[first : first + AT_ONCE], known.running)
+                passing += [
+                    trial for trial_id, trial in some.items() if not known.keep(trial_id, trial)
+                ]
             if TrialState.RUNNING in wanted:
                 known.running.turn()
             return known.with_these(passing, wanted)
@@ -126,12 +127,12 @@ class _Known:
         self.last = max(self.last, *self.unfinished) if new else self.last
         return new
 
-    def keep(self, trial: FrozenTrial) -> bool:
+    def keep(self, trial_id: int, trial: FrozenTrial) -> bool:
         """Keep a trial that has ended; False where it has not."""
         self.distributions.update(trial.distributions)
         if trial.state.is_finished():
             insort(self.finished, trial, key=_number)
-            self.unfinished.discard(trial._trial_id)
+            self.unfinished.discard(trial_id)
         return trial.state.is_finished()
 
     def with_these(
@@ -212,8 +213,8 @@ _distribution = lru_cache(maxsize=10_000)(json_to_distribution)
 
 def _trials(
     connection: Connection, heads: Sequence[Row[Any]], running: Running | None = None
-) -> list[FrozenTrial]:
-    """The trials that these rows of `TRIALS` begin."""
+) -> dict[int, FrozenTrial]:
+    """The trials that these rows of `TRIALS` begin, by their ids."""
     running = running or Running()
     ids = [head.trial_id for head in heads]
     again = {head.trial_id for head in heads if not head.state.is_finished()}
@@ -233,8 +234,8 @@ def _trials(
     for trial_id, step, value, kind in running.rows(connection, REPORTS, ids, again):
         reports[trial_id][step] = NUMBERS.get(kind, value)
     user, system = attributes
-    return [
-        FrozenTrial(
+    return {
+        i: FrozenTrial(
             number=head.number,
             state=head.state,
             value=None,
@@ -249,7 +250,7 @@ def _trials(
             trial_id=i,
         )
         for head, i in zip(heads, ids, strict=True)
-    ]
+    }
 
 
 def _sums(connection: Connection, table: Table, ids: Sequence[int]) -> dict[int, Any]:
