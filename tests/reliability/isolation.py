@@ -1,7 +1,7 @@
 """Isolation: hosts are cut from the database for a minute, and healed.
 
     python tests/reliability/isolation.py postgresql
-    python tests/reliability/isolation.py mariadb --hosts 3 --trials 60
+    python tests/reliability/isolation.py mariadb --hosts 3 --trials 240
 
 Each host is a network namespace of its own (root, and iproute2's `ip`, are needed), with a worker
 that reaches the database over a bridge. Twice one of them is cut off for 60 s, which is longer
@@ -95,7 +95,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("database", choices=["postgresql", "mariadb"])
     parser.add_argument("--hosts", dest="workers", type=int, default=3)
-    parser.add_argument("--trials", type=int, default=80)
+    parser.add_argument("--trials", type=int, default=240, help="so many that both cuts find some")
     parser.add_argument("--json", type=Path, help="write the summary to this file")
     options = parser.parse_args()
     options.seed = None
@@ -128,6 +128,8 @@ def run(options: argparse.Namespace, folder: Path) -> int:
     )
     try:
         study = search(cuts, server.url(), options.trials)
+        if cuts.cuts or cuts.healing:
+            sys.exit("the search was over before all cuts were made and healed: give more --trials")
         return verdict(cuts, study, folder, options)
     finally:
         for each in cuts.workers:
