@@ -21,7 +21,8 @@ study. --all leaves out nothing.
 
 --of N: only N of the workers use the sampler, and are measured; the others draw at random, and deal
 with the storage in the same way. So a hundred workers fit on few processors, as they would not
-where each of them thinks, and those N meet the storage, and the study, as they would in a cluster.
+where each of them thinks, and those N meet the storage, and the study, as they would in a cluster:
+the others step back (`nice`) where one of the N, or the server, wants a processor.
 
 Direct SQL: one process joins, and all workers are forked from it and open connections of their own;
 100 that join by themselves would read the study 100 times on the processors of one machine. Through
@@ -229,6 +230,8 @@ def _nursery(
 
     def work_here(number: int) -> None:
         sampler = samplers[number >= options.of]
+        if number >= options.of:
+            os.nice(19)
         study, storage, joining = here.get(sampler) or joined(url, sampler)
         if together:
             part(storage)
