@@ -85,6 +85,13 @@ def postgresql_url(postgresql_server: str) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="module")
+def postgresql_of_module(postgresql_server: str) -> Iterator[str]:
+    """Likewise, one for all tests of a module."""
+    with _fresh_database(postgresql_server, "DROP DATABASE {} WITH (FORCE)") as url:
+        yield url
+
+
 @pytest.fixture
 def mysql_url() -> Iterator[str]:
     """The URL of a fresh, empty MySQL or MariaDB database."""

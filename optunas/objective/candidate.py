@@ -27,6 +27,7 @@ from optunas.errors import OptunasError, ShapeError, StudyError
 from optunas.nn import build
 from optunas.nn.count import count
 from optunas.spaces import Space
+from optunas.spaces.space import suggestion
 from optunas.training.recipe import Recipe
 from optunas.training.recipe_space import RecipeSpace
 
@@ -116,7 +117,7 @@ def propose(
 
 def suggester(space: Suggest) -> Callable[[BaseTrial], Any]:
     """The function of a trial that a space is, or has; raises `StudyError` for anything else."""
-    suggest = getattr(space, "suggest", space)
+    suggest = suggestion(space)
     if not callable(suggest) or isinstance(space, type):
         made = f"; make one: {space.__name__}()" if isinstance(space, type) else ""
         raise StudyError(

@@ -165,17 +165,15 @@ class Running:
     """What is read of running trials again and again, and need not be sent or parsed each time."""
 
     def __init__(self) -> None:
-        self._values: dict[str, Any] = {}  # of JSON texts
-        self._rows: dict[tuple[str, int], _Rows] = {}
-        self._met: tuple[dict[str, Any], dict[tuple[str, int], _Rows]] = {}, {}
+        self._before, self._now = _Met(), _Met()
 
     def value(self, text: str, *, again: bool) -> Any:
         """What a text says; `again`: it will be read again."""
-        value = self._values.get(text, _UNKNOWN)
+        value = self._before.values.get(text, _UNKNOWN)
         if value is _UNKNOWN:
             value = json.loads(text)
         if again:
-            self._met[0][text] = value
+            self._now.values[text] = value
         return value
 
     def rows(
@@ -184,18 +182,27 @@ class Running:
         """The rows of these trials in a table of numbers; of those that were read before, only
         where there are more of them, or their sum has changed. `again`: these will be read again.
         """
-        known = [i for i in again if (table.name, i) in self._rows]
+        before = self._before.rows
+        known = [i for i in again if (table.name, i) in before]
         sums = _sums(connection, table, known) if len(known) >= FEW else {}
-        same = {i for i in sums if self._rows[table.name, i].sum == sums[i]}
-        rows = {i: self._rows[table.name, i].rows if i in same else [] for i in ids}
+        same = {i for i in sums if before[table.name, i].sum == sums[i]}
+        rows = {i: before[table.name, i].rows if i in same else [] for i in ids}
         for row in _rows(connection, table, [i for i in ids if i not in same]):
             rows[row[0]].append(row)
-        self._met[1].update({(table.name, i): _Rows(sums.get(i), rows[i]) for i in again})
+        self._now.rows.update({(table.name, i): _Rows(sums.get(i), rows[i]) for i in again})
         return [row for i in ids for row in rows[i]]
 
     def turn(self) -> None:
         """A reading is over: what it has not met is forgotten."""
-        (self._values, self._rows), self._met = self._met, ({}, {})
+        self._before, self._now = self._now, _Met()
+
+
+@dataclass
+class _Met:
+    """What one reading has met of running trials."""
+
+    values: dict[str, Any] = field(default_factory=dict)  # by JSON text
+    rows: dict[tuple[str, int], _Rows] = field(default_factory=dict)  # by table and trial
 
 
 @dataclass(frozen=True)

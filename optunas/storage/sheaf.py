@@ -13,11 +13,23 @@ from optunas.storage.quick import QuickStorage
 
 @dataclass
 class Sheaf:
-    """Parameters (as a storage takes them) and attributes of one trial, in the order they came."""
+    """Parameters and attributes of one trial, in the order they came; its methods are a storage's,
+    without the trial."""
 
     params: dict[str, tuple[float, BaseDistribution]] = field(default_factory=dict)
     user: dict[str, Any] = field(default_factory=dict)
     system: dict[str, Any] = field(default_factory=dict)
+
+    def set_trial_param(
+        self, name: str, internal_value: float, distribution: BaseDistribution
+    ) -> None:
+        self.params[name] = internal_value, distribution
+
+    def set_trial_user_attr(self, key: str, value: Any) -> None:
+        self.user[key] = value
+
+    def set_trial_system_attr(self, key: str, value: Any) -> None:
+        self.system[key] = value
 
     def write(self, storage: BaseStorage, trial_id: int) -> None:
         """Write all of it; a storage that knows no better way gets one after the other."""

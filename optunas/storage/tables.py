@@ -48,31 +48,33 @@ TRIALS = Table(
     Column("datetime_complete", DateTime),
 )
 
-PARAMS = Table(
+
+def _of_trials(table: str, number: str, *columns: Column[Any]) -> Table:
+    """A table of what trials have: each row's number, its trial, a name that is unique there, and
+    the values."""
+    first = Column(number, Integer, primary_key=True), Column("trial_id", Integer)
+    return Table(table, _all, *first, *columns)
+
+
+PARAMS = _of_trials(
     "trial_params",
-    _all,
-    Column("param_id", Integer, primary_key=True),
-    Column("trial_id", Integer),
+    "param_id",
     Column("param_name", String),
     Column("param_value", Float(53)),
     Column("distribution_json", Text),
 )
 
-VALUES = Table(
+VALUES = _of_trials(
     "trial_values",
-    _all,
-    Column("trial_value_id", Integer, primary_key=True),
-    Column("trial_id", Integer),
+    "trial_value_id",
     Column("objective", Integer),
     Column("value", Float(53)),
     Column("value_type", Enum(FINITE, PLUS_INFINITY, MINUS_INFINITY, name="trialvaluetype")),
 )
 
-REPORTS = Table(
+REPORTS = _of_trials(
     "trial_intermediate_values",
-    _all,
-    Column("trial_intermediate_value_id", Integer, primary_key=True),
-    Column("trial_id", Integer),
+    "trial_intermediate_value_id",
     Column("step", Integer),
     Column("intermediate_value", Float(53)),
     Column(
@@ -81,19 +83,15 @@ REPORTS = Table(
     ),
 )
 
-
-def _attributes(who: str) -> Table:
-    return Table(
+USER, SYSTEM = (
+    _of_trials(
         f"trial_{who}_attributes",
-        _all,
-        Column(f"trial_{who}_attribute_id", Integer, primary_key=True),
-        Column("trial_id", Integer),
+        f"trial_{who}_attribute_id",
         Column("key", String),
         Column("value_json", Text),
     )
-
-
-USER, SYSTEM = _attributes("user"), _attributes("system")
+    for who in ("user", "system")
+)
 
 
 def reading(engine: Engine) -> AbstractContextManager[Connection]:

@@ -2,7 +2,6 @@
 
 import copy
 import pickle
-import uuid
 from collections.abc import Iterator
 from math import inf, nan
 from pathlib import Path
@@ -52,15 +51,10 @@ def study_id(storage: QuickStorage) -> int:
 
 
 @pytest.fixture(scope="module")
-def shared(postgresql_server: str) -> QuickStorage:
+def shared(postgresql_of_module: str) -> QuickStorage:
     """One for all tests of the contract: to make the tables takes longer than any of them. (On
     SQLite it is held to the contract as part of `SharedStorage`.)"""
-    server, name = sqlalchemy.make_url(postgresql_server), f"contract_{uuid.uuid4().hex[:12]}"
-    engine = sqlalchemy.create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(sqlalchemy.text(f"CREATE DATABASE {name}"))
-    engine.dispose()
-    return opened(server.set(database=name).render_as_string(hide_password=False))
+    return opened(postgresql_of_module)
 
 
 class TestContract(StorageTestCase):
