@@ -17,6 +17,10 @@ class StorageError(OptunasError):
     """The study's database can't be opened, read or written."""
 
 
+class NoStudiesError(StorageError):
+    """The file that the studies would be in isn't there yet."""
+
+
 class StudyError(OptunasError):
     """The study, its file or its settings do not fit together."""
 

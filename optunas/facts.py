@@ -1,10 +1,11 @@
 """Facts of a study: what the first worker writes down, and all the others go by.
 
-A storage has no "write if nobody else has". So who finds a fact missing writes that it is its turn,
-waits, and looks whose turn it is then: the last writer's, who writes the fact. All others wait for
-that: Fischer's mutual exclusion, as told by Lamport ("A Fast Mutual Exclusion Algorithm", ACM TOCS
-1987). It holds as long as no writer is slower than the others wait; they wait ten times as long as
-their own reading and writing took.
+An SQL database that `optunas.storage` opened writes a fact where nobody else has
+(`swap_study_user_attr`). Other storages (a journal, a proxy) have no such thing. There, who finds a
+fact missing writes that it is its turn, waits, and looks whose turn it is then: the last writer's,
+who writes the fact. All others wait for that: Fischer's mutual exclusion, as told by Lamport ("A
+Fast Mutual Exclusion Algorithm", ACM TOCS 1987). It holds as long as no writer is slower than the
+others wait; they wait ten times as long as their own reading and writing took.
 """
 
 from __future__ import annotations
@@ -50,10 +51,22 @@ def settle(
         if turn is not None and began < gone:
             time.sleep(GLANCE_SECONDS)
             continue
+        swapped = _swapped(study, name, found, mine)
+        if swapped:
+            return mine
+        if swapped is not None:  # another one was faster
+            continue
         study.set_user_attr(name, {TURN: me})
         took = time.monotonic() - began
         time.sleep(min(LONGEST_SECONDS, PAUSE_SECONDS + 10 * took))
         gone = time.monotonic() + GONE_SECONDS
+
+
+def _swapped(study: Study, name: str, found: Any, mine: Any) -> bool | None:
+    """Whether the fact could be written in the place of what was found there; None where the
+    storage can't do that at once."""
+    swap = getattr(study._storage, "swap_study_user_attr", None)
+    return None if swap is None else swap(study._study_id, name, found, mine)
 
 
 def _turn(found: Any) -> Any:

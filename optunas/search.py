@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -21,7 +21,7 @@ from optuna.trial import FrozenTrial, Trial
 
 from optunas import studyfile
 from optunas._named import parse_named
-from optunas.errors import StudyError
+from optunas.errors import OptunasError, StudyError
 from optunas.limits import Limits
 from optunas.report.publisher import Publisher
 from optunas.spaces import ConvNet
@@ -61,6 +61,7 @@ OPTION_NAMES = {
     "pages": "no-pages",
     "root": "data-root",
     "proxies": "proxy",
+    "retries": "max-retries",
 }
 """How an option is typed, where that is not its name with hyphens."""
 
@@ -84,6 +85,10 @@ class Search:
     """join a study also where its fingerprint is another one"""
     chooses_space: bool = False
     """the space is the default for these data, and nobody's choice"""
+    given: Mapping[str, Any] = field(default_factory=dict)
+    """the options that it was made of, those that the study knew included"""
+    recalled: frozenset[str] = frozenset()
+    """which of them the study knew"""
     pages: bool = True
     """keep the study's page in optuna-dashboard; a trial's own is the objective's affair"""
 
@@ -224,24 +229,75 @@ class _Told:
         self.watch.note(line)
 
 
-def search_for(target: str, options: Mapping[str, Any]) -> Search:
+Recall = Callable[[str, Any, Mapping[str, Any]], Mapping[str, Any]]
+"""What a study (its name, its storage) knows of the options that these leave open."""
+
+
+def search_for(target: str, options: Mapping[str, Any], recall: Recall | None = None) -> Search:
     """The search that a target and options (those that are not None) describe.
 
-    Raises `OptunasError` for anything that can't be searched, before a study exists.
+    recall: where the search may be of a study that has been begun: asked for the options that are
+    left open. Raises `OptunasError` for anything that can't be searched, before a study exists.
     """
-    given = {name: value for name, value in options.items() if value is not None}
-    if target.endswith(".py"):
-        _refuse(given, DATA_OPTIONS, "the study file loads its own data")
-        objective, settings = studyfile.load(Path(target))
-    else:
-        settings = {"name": _name_of(target), "chooses_space": True}
+    typed = {name: value for name, value in options.items() if value is not None}
+    objective, settings = _loaded(target, typed)
+    where = [{**settings, **typed}.get(name) for name in ("name", "storage")]
+    known = recall(*where, typed) if recall is not None else {}
+    try:
+        return _made(target, objective, settings, {**known, **typed}, frozenset(known))
+    except OptunasError as error:
+        if not known:
+            raise
+        raise type(error)(f"{error}; the study's own options are {in_words(known)}") from None
+
+
+def in_words(options: Mapping[str, Any]) -> str:
+    """Options as they are typed."""
+    words: list[str] = []
+    for name, value in options.items():
+        option = f"--{OPTION_NAMES.get(name, name.replace('_', '-'))}"
+        if isinstance(value, bool):
+            words.append(option)
+        else:
+            values = value if isinstance(value, list | tuple) else [value]
+            words += [f"{option} {one}" for one in values]
+    return " ".join(words)
+
+
+def _loaded(
+    target: str, typed: Mapping[str, Any]
+) -> tuple[Callable[[Any], Any] | None, dict[str, Any]]:
+    """What stands in a study file; of data, which are loaded later, only what they are called."""
+    if not target.endswith(".py"):
+        return None, {"name": _name_of(target), "chooses_space": True}
+    _refuse(typed, DATA_OPTIONS, "the study file loads its own data")
+    return studyfile.load(Path(target))
+
+
+def _made(
+    target: str,
+    objective: Callable[[Any], Any] | None,
+    settings: dict[str, Any],
+    given: dict[str, Any],
+    recalled: frozenset[str],
+) -> Search:
+    if objective is None:
         objective = _from_data(target, given)
+        given |= _kept(target, objective)
     settings |= {name: given[name] for name in studyfile.SETTINGS if name in given}
     plan = _plan(settings, given)
     known = {field.name for field in fields(Search)}
     settings = {name: value for name, value in settings.items() if name in known}
     pages = given.get("pages", True) and os.environ.get("OPTUNAS_PAGES", "").lower() not in OFF
-    search = Search(objective, plan=plan, anyway=bool(given.get("anyway")), pages=pages, **settings)
+    search = Search(
+        objective,
+        plan=plan,
+        anyway=bool(given.get("anyway")),
+        pages=pages,
+        given=given,
+        recalled=recalled,
+        **settings,
+    )
     seeds = [source["seed"] for source in (given, settings) if "seed" in source]
     return _tuned(search, given, *seeds[:1])
 
@@ -264,6 +320,15 @@ def _from_data(target: str, given: Mapping[str, Any]) -> Objective:
     # a large image is halved twice at once, a small one keeps every pixel
     space = ConvNet(stem_stride=1 if side < 64 else 2 if side < 128 else 4)
     return Objective(space, images)
+
+
+def _kept(target: str, objective: Objective) -> dict[str, str]:
+    """Where a folder's images are kept, which a machine with another memory would decide anew."""
+    from optunas.data import ImageFiles, is_folder
+
+    if isinstance(objective.data.train.images, ImageFiles):
+        return {"keep": "files"}
+    return {"keep": "memory"} if is_folder(target) else {}
 
 
 def _name_of(target: str) -> str:

@@ -69,6 +69,7 @@ ARROWS = {
         "_named _version architecture atomic attributes data errors fingerprint limits machine "
         "metrics nn objective references report spaces studyfile tally training wording"
     ),
+    "remembered": "errors storage",
     "search": ("_named data limits objective report spaces study studyfile training worker errors"),
     "deadline": "facts worker",
     "promise": "delivery training wording",
@@ -80,7 +81,7 @@ ARROWS = {
     "together": "attributes deadline errors machine objective search worker",
     "cli": (
         "_version artifacts data deadline delivery described errors fingerprint planning promise "
-        "quantities report search storage study tally terminal together worker"
+        "quantities remembered report search storage study tally terminal together worker"
     ),
     "__main__": "cli",
     "__init__": "_version",
@@ -89,8 +90,8 @@ ARROWS = {
 TORCH_FREE = [
     "architecture", "artifacts", "attributes", "benchmarks", "cli", "deadline", "described",
     "facts", "fingerprint", "insights", "limits", "metrics", "proxies", "pruners", "references",
-    "report", "samplers", "spaces", "storage", "study", "studyfile", "tally", "terminal",
-    "training", "visualization", "wording", "worker",
+    "remembered", "report", "samplers", "spaces", "storage", "study", "studyfile", "tally",
+    "terminal", "training", "visualization", "wording", "worker",
 ]  # fmt: skip
 
 

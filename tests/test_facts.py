@@ -44,9 +44,21 @@ def test_a_turn_whose_owner_is_gone_passes_on(monkeypatch: pytest.MonkeyPatch) -
     assert settle(study, "x", 1) == 1
 
 
-@pytest.mark.parametrize("turn", range(3))
-def test_of_those_that_begin_at_once_all_go_by_the_same(tmp_path: Path, turn: int) -> None:
-    url = f"sqlite:///{tmp_path}/s.db"
+def test_a_database_decides_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    study = optuna.create_study(storage=open_storage(f"sqlite:///{tmp_path}/s.db"))
+    monkeypatch.setattr("optunas.facts.time.sleep", lambda seconds: pytest.fail("it waited"))
+    assert settle(study, "x", 1) == 1
+    assert settle(study, "x", 2) == 1
+    assert settle(study, "x", 3, lambda found: found > 1) == 3
+    assert study.user_attrs == {"x": 3}
+
+
+@pytest.mark.parametrize("turn", range(2))
+@pytest.mark.parametrize("kind", ["sqlite", "journal"])  # one that swaps, and one that takes turns
+def test_of_those_that_begin_at_once_all_go_by_the_same(
+    tmp_path: Path, kind: str, turn: int
+) -> None:
+    url = f"{kind}:///{tmp_path}/s.db"
     optuna.create_study(study_name="s", storage=open_storage(url))
     gate = threading.Barrier(3)
     found: list[int] = []

@@ -16,7 +16,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from optunas import deadline, fingerprint, planning
+from optunas import deadline, fingerprint, planning, remembered
 from optunas.cli import main
 from optunas.delivery.looks import LOOKS
 from optunas.search import search_for
@@ -95,7 +95,10 @@ def write(database: Path, table: str, name: str, value: str, trial: int = 1) -> 
         )
 
 
-FACTS = (fingerprint.ATTRIBUTE, planning.ATTRIBUTE, deadline.ATTRIBUTE, comparisons.QUEUE, LOOKS)
+FACTS = (
+    *(fingerprint.ATTRIBUTE, planning.ATTRIBUTE, deadline.ATTRIBUTE, remembered.ATTRIBUTE),
+    *(comparisons.QUEUE, LOOKS),
+)
 COMMANDS = (
     ("status",),
     ("show", "1"),

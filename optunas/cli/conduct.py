@@ -21,7 +21,8 @@ from optunas.deadline import agree_on_deadline, plan_until
 from optunas.fingerprint import note_command
 from optunas.planning import check_decided, kept, promise_for, promised, write_down
 from optunas.promise import Promise
-from optunas.search import Search
+from optunas.remembered import remember
+from optunas.search import Search, in_words
 from optunas.storage import address, describe, explained, open_storage
 from optunas.tally import Tally, best_trials
 from optunas.terminal import best_table, comparison_table, intro, proxy_table, watching
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from optunas.together import Member
 
 SUGGESTED_TRIALS = 40
-WAIT_SECONDS = 60.0  # for a database that a cluster starts beside its workers
 BEATS = 4  # in a grace period
 
 _Begun = tuple[Search, optuna.Study, Promise | None, float | None]
@@ -58,7 +58,8 @@ class Conduct:
 
     searched: the data as they were typed. deadline: when all of it shall be over, in seconds since
     1970. recipe_is_given: whether the epochs or the share of the images were typed, and so decided.
-    output: the winner's folder. devices: of each worker. storage: as it was typed.
+    output: the winner's folder. devices: of each worker. storage: as it was typed. wait_s: for a
+    storage that does not answer yet.
     """
 
     search: Search
@@ -68,6 +69,7 @@ class Conduct:
     output: str | None = None
     devices: Sequence[str | None] = (None,)
     storage: str | None = None
+    wait_s: float = 0.0
 
     def go(self) -> None:
         """Search, say what was found, and retrain the winner where it is wanted."""
@@ -79,7 +81,7 @@ class Conduct:
 
     def work(self) -> None:
         """Be one worker and no more: a line for whatever happens, and no winner at the end."""
-        with self._begun(wait_s=WAIT_SECONDS) as (search, study, _, _):
+        with self._begun() as (search, study, _, _):
             say(f"joined {describe(search.storage)}, study {search.name!r}")
             try:
                 search.run(study, Watcher(console, study, search.plan))
@@ -88,10 +90,13 @@ class Conduct:
                 raise typer.Exit(130) from None
 
     @contextmanager
-    def _begun(self, wait_s: float = 0.0) -> Iterator[_Begun]:
+    def _begun(self) -> Iterator[_Begun]:
         """The search with its storage open, its study, promise, and end."""
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        search = _opened(self.search, wait_s)
+        search = _opened(self.search, self.wait_s)
+        if search.recalled:
+            known = {name: search.given[name] for name in search.given if name in search.recalled}
+            _note(f"as this study was begun, {in_words(known)}")
         with explained(address(search.storage)):
             search, study, made = self._join(search, self._promise(search))
             deadline = self._deadline(study)
@@ -109,6 +114,8 @@ class Conduct:
         if made is not None and search.own is not None and self.recipe_is_given:
             check_decided(search.own, made)
         note_command(study, typed())
+        if not search.anyway:
+            remember(study, search.given)
         return kept(search, made), study, made
 
     def _deadline(self, study: optuna.Study) -> float | None:

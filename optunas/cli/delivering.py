@@ -88,6 +88,7 @@ def deliver(
     known of it. `optunas predict` uses it.
     """
     from optunas.planning import kept, promised
+    from optunas.remembered import recall
     from optunas.search import search_for
     from optunas.study import load_study
 
@@ -102,7 +103,7 @@ def deliver(
         "keep": keep,
     }
     with console.status("Loading torch and the data ..."):
-        search = search_for(target, options)
+        search = search_for(target, options, recall)
     if search.own is None:
         raise StudyError(
             "only a study of an optunas.Objective ends in a network; the study file's objective is "

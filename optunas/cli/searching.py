@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -246,30 +247,33 @@ def run(
     serve(_search(typed, storage=member.storage, device=member.device, devices=None), member)
 
 
-def conducted(typed: Mapping[str, Any]) -> Conduct:
-    """The search that was typed, ready to go."""
+def conducted(typed: Mapping[str, Any], wait_s: float = 0.0) -> Conduct:
+    """The search that was typed, ready to go; `wait_s`: for a storage that does not answer yet."""
     from optunas.cli.conduct import Conduct
     from optunas.together import dealt
 
     began = time.time()
     devices = None if typed["devices"] is None else named_devices(typed["devices"])
     with console.status("Loading torch and the data ..."):
-        search = _search(typed, devices=devices)
+        search = _search(typed, wait_s, devices=devices)
     hours = search.plan.hours
     return Conduct(
         search,
         searched=[typed["target"], *_again(typed, "size", "flip", "keep", "data_root")],
         deadline=None if hours is None else began + 3600 * hours,
-        recipe_is_given=typed["epochs"] is not None or typed["train_fraction"] is not None,
+        recipe_is_given=bool({"epochs", "train_fraction"} & set(search.given)),
         output=typed["output"],
         devices=dealt(search, devices, typed["workers"], typed["workers_per_device"]),
         storage=typed["storage"],
+        wait_s=wait_s,
     )
 
 
-def _search(typed: Mapping[str, Any], **told: Any) -> Search:
-    """The search that was typed, but for what this process was told otherwise."""
+def _search(typed: Mapping[str, Any], wait_s: float = 0.0, **told: Any) -> Search:
+    """The search that was typed, but for what this process was told otherwise; what is not typed is
+    as its study knows it."""
     from optunas.quantities import count, mebibytes, milliseconds
+    from optunas.remembered import recall
     from optunas.search import search_for
 
     typed = {**typed, **told}
@@ -289,7 +293,7 @@ def _search(typed: Mapping[str, Any], **told: Any) -> Search:
             "--max-inference-memory", mebibytes, typed["max_inference_memory"]
         ),
     }
-    return search_for(typed["target"], options)
+    return search_for(typed["target"], options, partial(recall, wait_s=wait_s))
 
 
 _AS_TYPED = (

@@ -10,6 +10,7 @@ from optunas.cli.searching import conducted, run
 
 LEADERS = ("output", "devices", "workers", "workers_per_device")
 """The options of `run` that only one who leads others, or ends the search, can follow."""
+WAIT_SECONDS = 60.0  # for a database that a cluster starts beside its workers
 
 
 def _with_the_options_of_run(command: Callable[..., None]) -> Callable[..., None]:
@@ -32,4 +33,4 @@ def worker(**typed: Any) -> None:
     SIGTERM or Ctrl-C with 130, its trial being put back for another worker, who goes on from the
     checkpoint in --artifacts.
     """
-    conducted({**typed, **dict.fromkeys(LEADERS)}).work()
+    conducted({**typed, **dict.fromkeys(LEADERS)}, WAIT_SECONDS).work()

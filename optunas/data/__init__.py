@@ -13,6 +13,7 @@ from optunas.data.finding import Finding as Finding
 from optunas.data.findings import findings as findings
 from optunas.data.findings import overlap as overlap
 from optunas.data.folder import image_folder as image_folder
+from optunas.data.load import is_folder as is_folder
 from optunas.data.load import load as load
 from optunas.data.moments import mean_and_std as mean_and_std
 from optunas.data.split import stratified as stratified
@@ -36,6 +37,7 @@ __all__ = [
     "fashion_mnist",
     "findings",
     "image_folder",
+    "is_folder",
     "load",
     "mean_and_std",
     "mnist",

@@ -38,13 +38,21 @@ def load(
     return maker(**given)
 
 
+def is_folder(spec: str | os.PathLike[str]) -> bool:
+    """Whether `load` takes this for a folder's path, not for the name of a set."""
+    text = os.fspath(spec)
+    if text == "digits" or text in SOURCES:
+        return False
+    return Path(text).expanduser().exists() or Path(text).name != text
+
+
 def _maker(spec: str | os.PathLike[str], root: str | os.PathLike[str]) -> Callable[..., Data]:
     text = os.fspath(spec)
     if text == "digits":
         return digits
     if text in SOURCES:
         return partial(torchvision_set, text, root)
-    if Path(text).expanduser().exists() or Path(text).name != text:
+    if is_folder(text):
         return partial(image_folder, text)
     names = ["digits", *sorted(SOURCES)]
     close = get_close_matches(text.lower().replace("-", "_"), names, n=1)

@@ -32,7 +32,7 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.storages import BaseStorage, InMemoryStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend, JournalStorage
 
-from optunas.errors import StorageError
+from optunas.errors import NoStudiesError, StorageError
 from optunas.storage.addresses import masked, parse
 from optunas.storage.causes import explained
 from optunas.storage.patience import Patience
@@ -176,7 +176,7 @@ def _check_file(path: Path, create: bool) -> None:
     if path.is_dir():
         raise StorageError(f"studies are kept in a file; {path} is a folder: add a file name to it")
     if not create and not path.exists():
-        raise StorageError(f"there are no studies yet: no file {path}; a first run makes it")
+        raise NoStudiesError(f"there are no studies yet: no file {path}; a first run makes it")
 
 
 def _prepare_sqlite(path: Path, create: bool) -> None:

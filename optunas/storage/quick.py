@@ -11,7 +11,7 @@ import copy
 import json
 import math
 from collections.abc import Container, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import product
 from typing import Any
 
@@ -24,9 +24,9 @@ from optuna.distributions import (
 from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy import Connection, Insert, Table, bindparam, select
+from sqlalchemy import Connection, Insert, Table, bindparam, insert, select, update
 from sqlalchemy.dialects import mysql, postgresql, sqlite
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from optunas.storage.reading import NO_RECORD, Reader
 from optunas.storage.tables import (
@@ -37,6 +37,7 @@ from optunas.storage.tables import (
     PLUS_INFINITY,
     REPORTS,
     SCHEMA,
+    STUDY_USER,
     SYSTEM,
     TRIALS,
     USER,
@@ -87,6 +88,24 @@ class QuickStorage(RDBStorage):
     def delete_study(self, study_id: int) -> None:
         super().delete_study(study_id)
         self._reader.forget(study_id)
+
+    def swap_study_user_attr(self, study_id: int, key: str, before: Any, after: Any) -> bool:
+        """Write a study's attribute where it still is `before` (None: where there is none); False
+        where it is something else. Of several that swap at once, one does."""
+        row = STUDY_USER.c.study_id == study_id, STUDY_USER.c.key == key
+        with _as_optuna_fails(), suppress(IntegrityError), self.engine.begin() as connection:
+            found = connection.execute(
+                select(STUDY_USER.c.value_json).where(*row).with_for_update()
+            ).scalar()
+            if json.dumps(None if found is None else json.loads(found)) != json.dumps(before):
+                return False
+            new = {"value_json": json.dumps(after)}
+            if found is None:
+                connection.execute(insert(STUDY_USER).values(study_id=study_id, key=key, **new))
+            else:
+                connection.execute(update(STUDY_USER).where(*row).values(new))
+            return True
+        return False  # another one has written it between our look and our writing
 
     # Writing. Each of these may be done twice: what is there already is written over.
 
@@ -217,17 +236,17 @@ def _upsert(dialect: str, table: Table, *, one: bool) -> Insert:
     """INSERT of rows of a trial; those that are there already get the new values. `one`: a single
     row, and none where the trial has ended."""
     _, trial_id, name, *values = table.columns
-    insert = _INSERTS[dialect](table)
+    into = _INSERTS[dialect](table)
     if one:
         row = [bindparam(column.name, type_=column.type) for column in (trial_id, name, *values)]
         goes_on = TRIALS.c.state.in_([TrialState.RUNNING, TrialState.WAITING])
         of_trial = select(*row).where(TRIALS.c.trial_id == bindparam("trial_id"), goes_on)
-        insert = insert.from_select([trial_id, name, *values], of_trial)
-    if isinstance(insert, mysql.Insert):
-        return insert.on_duplicate_key_update({v.name: insert.inserted[v.name] for v in values})
-    assert isinstance(insert, postgresql.Insert | sqlite.Insert)
-    new = {value.name: insert.excluded[value.name] for value in values}
-    return insert.on_conflict_do_update(index_elements=[trial_id, name], set_=new)
+        into = into.from_select([trial_id, name, *values], of_trial)
+    if isinstance(into, mysql.Insert):
+        return into.on_duplicate_key_update({v.name: into.inserted[v.name] for v in values})
+    assert isinstance(into, postgresql.Insert | sqlite.Insert)
+    new = {value.name: into.excluded[value.name] for value in values}
+    return into.on_conflict_do_update(index_elements=[trial_id, name], set_=new)
 
 
 _INSERTS = {"postgresql": postgresql.insert, "mysql": mysql.insert, "sqlite": sqlite.insert}

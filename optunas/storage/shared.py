@@ -95,6 +95,13 @@ class SharedStorage(BaseStorage):
     def set_study_user_attr(self, study_id: int, key: str, value: Any) -> None:
         self._again("set_study_user_attr", study_id, key, value)
 
+    def swap_study_user_attr(self, study_id: int, key: str, before: Any, after: Any) -> bool | None:
+        """Write an attribute where it still is `before` (None: where there is none), and say
+        whether it was; None where the storage underneath can't do both at once."""
+        if not hasattr(self.inner, "swap_study_user_attr"):
+            return None
+        return bool(self._again("swap_study_user_attr", study_id, key, before, after))
+
     def set_study_system_attr(self, study_id: int, key: str, value: Any) -> None:
         self._again("set_study_system_attr", study_id, key, value)
 

@@ -93,6 +93,15 @@ USER, SYSTEM = (
     for who in ("user", "system")
 )
 
+STUDY_USER = Table(
+    "study_user_attributes",
+    _all,
+    Column("study_user_attribute_id", Integer, primary_key=True),
+    Column("study_id", Integer),
+    Column("key", String),
+    Column("value_json", Text),
+)
+
 
 def reading(engine: Engine) -> AbstractContextManager[Connection]:
     """A connection that only reads: it keeps no writer waiting, and begins no transaction where

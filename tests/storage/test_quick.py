@@ -2,7 +2,9 @@
 
 import copy
 import pickle
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from math import inf, nan
 from pathlib import Path
 from typing import Any
@@ -188,6 +190,26 @@ def test_a_trial_that_has_ended_is_not_written_any_more(
         write(storage, trial_id)
     with pytest.raises(KeyError):
         write(storage, trial_id + 1000)
+
+
+@pytest.mark.parametrize("before", [None, "nobody's", float("nan")])
+def test_of_those_that_swap_at_once_one_does(
+    url: str, storage: QuickStorage, study_id: int, before: Any
+) -> None:
+    if before is not None:
+        storage.set_study_user_attr(study_id, "x", before)
+    gate = threading.Barrier(4)
+
+    def swap(number: int) -> bool:
+        mine = opened(url)
+        gate.wait()
+        return mine.swap_study_user_attr(study_id, "x", before, number)
+
+    with ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(swap, range(4)))
+    assert done.count(True) == 1
+    assert storage.get_study_user_attrs(study_id) == {"x": done.index(True)}
+    assert not storage.swap_study_user_attr(study_id, "x", before, 9)
 
 
 def test_a_report_that_is_overwritten_is_seen_while_the_trial_runs(

@@ -4,7 +4,8 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -296,10 +297,27 @@ def test_foreign_trials_that_still_run_are_waited_for_and_counted(tmp_path: Path
 LONG = 20.0
 
 
-def frozen(study: optuna.Study, trial: Trial, url: str) -> None:
-    """What happens to a worker's trial while it is frozen: another takes it over."""
-    assert open_storage(url).give_up_on(study.study_name, trial.number, "silent")
-    put_back(study, trial.number)
+@contextmanager
+def taken_over(study: optuna.Study, trial: Trial, url: str) -> Iterator[threading.Event]:
+    """Another worker takes the trial over, meanwhile; it has done so at the end, and at the event.
+
+    An event, for who is interrupted while waiting: a `Thread.join` that was interrupted once takes
+    its thread for ended (Python 3.11, `Thread._wait_for_tstate_lock`).
+    """
+    is_done = threading.Event()
+
+    def take() -> None:
+        try:
+            assert open_storage(url).give_up_on(study.study_name, trial.number, "silent")
+            put_back(study, trial.number)
+        finally:
+            is_done.set()
+
+    threading.Thread(target=take).start()
+    try:
+        yield is_done
+    finally:
+        is_done.wait()
 
 
 @pytest.mark.parametrize("how", ["at once", "at the next report", "at the end"])
@@ -312,16 +330,12 @@ def test_who_has_lost_its_trial_stops_and_takes_another(tmp_path: Path, how: str
     def objective(trial: Trial) -> float:
         x = trial.suggest_int("x", 0, 10**9)
         if trial.number == 0:
-            other = threading.Thread(target=frozen, args=(study, trial, storage.address))
-            other.start()
-            try:
-                other.join()
+            with taken_over(study, trial, storage.address) as is_done:
+                is_done.wait()
                 if how == "at once":
                     time.sleep(LONG)
                 if how == "at the next report":
                     trial.report(0.5, 1)
-            finally:
-                other.join()  # who is interrupted while it is at it
         return x
 
     work(study, objective, Plan(trials=2), told, storage)
@@ -348,15 +362,11 @@ def test_who_loses_its_trial_in_an_import_finishes_that_first(
     def objective(trial: Trial) -> float:
         if trial.number > 0:
             return 1.0
-        other = threading.Thread(target=frozen, args=(study, trial, storage.address))
-        other.start()
-        try:
+        with taken_over(study, trial, storage.address):
             import slow_module
 
             imported.append(slow_module.whole)
             time.sleep(LONG)
-        finally:
-            other.join()
         return 0.0
 
     began = time.monotonic()
