@@ -36,6 +36,7 @@ from optunas.errors import NoStudiesError, StorageError
 from optunas.storage.addresses import masked, parse
 from optunas.storage.causes import explained
 from optunas.storage.patience import Patience
+from optunas.storage.proxy import SILENCE_S, Proxy
 from optunas.storage.quick import QuickStorage
 from optunas.storage.shared import BEAT_S, PATIENCE_S, SharedStorage
 from optunas.storage.sqlite import one_at_a_time
@@ -43,7 +44,6 @@ from optunas.storage.sqlite import one_at_a_time
 DEFAULT_URL = "sqlite:///optunas.db"
 LOCK_TIMEOUT_S = 60.0
 CONNECT_TIMEOUT_S = 10
-SILENCE_S = 45
 RECYCLE_S = 1800
 MOST_CONNECTIONS = 32
 
@@ -146,7 +146,7 @@ def _proxy(url: str) -> BaseStorage:
         raise StorageError(f"a storage proxy is written as grpc://host:port; got {masked(url)!r}")
     need_grpc(f"storage {url}")
     with _quiet():
-        proxy = optuna.storages.GrpcStorageProxy(host=found[1], port=int(found[2]))
+        proxy = Proxy(host=found[1], port=int(found[2]))
     proxy.wait_server_ready(timeout=CONNECT_TIMEOUT_S)
     return proxy
 

@@ -3,15 +3,17 @@
     python tests/reliability/chaos.py postgresql
     python tests/reliability/chaos.py mariadb
     python tests/reliability/chaos.py sqlite --workers 4
+    python tests/reliability/chaos.py postgresql --proxy    through `optunas serve`
     python tests/reliability/chaos.py postgresql --trials 40 --seed 7        a shorter one
 
 Each worker is `optunas worker` in a folder of its own, sharing the database and an artifact store,
 and is started again whenever it has ended before the search has, as a cluster's scheduler would.
 Where this is run by root, every second one lives in a process namespace of its own: the others
-can't see whether its process lives, as if it were on another machine. Meanwhile, by a schedule
-that the seed fixes: a random worker is killed (SIGKILL) every 5 to 10 s; the database is stopped
-three times, for 10 s; a worker is frozen (SIGSTOP) until its trial was taken over, and woken; the
-disk of the artifact store is full for 20 s (where root may mount one).
+can't see whether its process lives, as if it were on another machine. Meanwhile, by a
+schedule that the seed fixes: a random worker is killed (SIGKILL) every 5 to 10 s; the database is
+stopped three times, for 10 s (with --proxy: the proxy, the database, the proxy); a worker is frozen
+(SIGSTOP) until its trial was taken over, and woken; the disk of the artifact store is full for 20 s
+(where root may mount one).
 
 At the end the evidence is examined (evidence.py). Exit code 1 where anything is wrong.
 """
@@ -29,13 +31,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import cycle, islice
 from pathlib import Path
 
 import optuna
 from evidence import Frozen, summary, told_in, wrong
-from servers import MariaDB, PostgreSQL, Server
+from servers import MariaDB, PostgreSQL, Proxy, Server
 
 from optunas.attributes import evaluated
 from optunas.storage import open_storage
@@ -122,12 +125,18 @@ class Schedule:
 
 class Chaos(Schedule):
     def __init__(
-        self, workers: list[Worker], server: Server | None, disk: Path | None, rng: random.Random
+        self,
+        workers: list[Worker],
+        servers: Sequence[Server],
+        disk: Path | None,
+        rng: random.Random,
     ) -> None:
         super().__init__(workers)
-        self.server, self.disk, self.rng = server, disk, rng
+        self.disk, self.rng = disk, rng
+        self.stops = list(islice(cycle(servers), 3))  # what each outage stops
+        self.down: Server | None = None
         self.next_kill = self._soon()
-        self.outages = [seconds + rng.uniform(0, 15) for seconds in (40, 110, 180) if server]
+        self.outages = [seconds + rng.uniform(0, 15) for seconds in (40, 110, 180) if servers]
         self.freezes = [seconds + rng.uniform(0, 10) for seconds in (60, 150)]
         self.full = 80 + rng.uniform(0, 10)
         self.down_until = self.full_until = 0.0
@@ -138,7 +147,7 @@ class Chaos(Schedule):
     def act(self) -> None:
         self._kill()
         self._freeze()
-        self._stop_the_database()
+        self._stop_a_server()
         self._fill_the_disk()
 
     def _kill(self) -> None:
@@ -160,18 +169,17 @@ class Chaos(Schedule):
             worker.frozen_until = self.now() + 6 * GRACE
             self.count("froze a worker")
 
-    def _stop_the_database(self) -> None:
-        if self.server is None:
-            return
-        if self.down_until and self.now() >= self.down_until:
-            self.server.start()
-            self.down_until = 0.0
-            self.count("started the database")
-        elif self.outages and self.now() >= self.outages[0]:
+    def _stop_a_server(self) -> None:
+        if self.down is not None and self.now() >= self.down_until:
+            self.down.start()
+            self.count(f"started the {_called(self.down)}")
+            self.down = None
+        elif self.down is None and self.outages and self.now() >= self.outages[0]:
             del self.outages[0]
-            self.server.stop()
+            self.down = self.stops.pop(0)
+            self.down.stop()
             self.down_until = self.now() + 10
-            self.count("stopped the database")
+            self.count(f"stopped the {_called(self.down)}")
 
     def _fill_the_disk(self) -> None:
         if self.disk is None:
@@ -191,12 +199,17 @@ class Chaos(Schedule):
             self.count("filled the disk of the artifact store")
 
 
+def _called(server: Server) -> str:
+    return "proxy" if isinstance(server, Proxy) else "database"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("database", choices=["postgresql", "mariadb", "sqlite"])
     parser.add_argument("--workers", type=int, default=8)
     parser.add_argument("--trials", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--proxy", action="store_true", help="workers know the proxy only")
     parser.add_argument("--json", type=Path, help="write the summary to this file")
     options = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -207,28 +220,34 @@ def main() -> int:
 
 
 def run(options: argparse.Namespace, folder: Path) -> int:
-    server = served(options.database, folder / "server")
-    with disk_of(folder / "artifacts") as disk:
-        url = f"sqlite:///{folder}/s.db" if server is None else server.url()
+    with ExitStack() as ends:
+        servers = list(served(options, folder, ends))
+        disk = ends.enter_context(disk_of(folder / "artifacts"))
+        urls = [server.url() for server in servers] or [f"sqlite:///{folder}/s.db"]
         (folder / "told").mkdir()
-        workers = [worker(number, folder, url, options) for number in range(1, options.workers + 1)]
-        chaos = Chaos(workers, server, disk, random.Random(options.seed))
-        try:
-            study = search(chaos, url, options.trials)
-            return verdict(chaos, study, folder, options)
-        finally:
-            for each in workers:
-                each.kill()
-            if server is not None:
-                server.stop()
+        numbers = range(1, options.workers + 1)
+        workers = [worker(number, folder, urls[0], options) for number in numbers]
+        for each in workers:
+            ends.callback(each.kill)
+        chaos = Chaos(workers, servers, disk, random.Random(options.seed))
+        study = search(chaos, urls[-1], options.trials)
+        return verdict(chaos, study, folder, options)
 
 
-def served(database: str, folder: Path) -> Server | None:
-    if database == "sqlite":
-        return None
-    server = PostgreSQL(folder) if database == "postgresql" else MariaDB(folder)
-    server.start()
-    return server
+def served(options: argparse.Namespace, folder: Path, ends: ExitStack) -> Iterator[Server]:
+    """The servers that are asked for, what workers know of them first; each runs, until `ends`."""
+    if options.database == "sqlite":
+        return
+    of = {"postgresql": PostgreSQL, "mariadb": MariaDB}[options.database]
+    database = of(folder / "server")
+    database.start()
+    ends.callback(database.stop)
+    if options.proxy:
+        proxy = Proxy(folder / "proxy", database.url())
+        proxy.start()
+        ends.callback(proxy.stop)
+        yield proxy
+    yield database
 
 
 @contextmanager
@@ -303,6 +322,7 @@ def verdict(chaos: Schedule, study: optuna.Study, folder: Path, options: argpars
     told = told_in(folder / "told")
     found = {
         "database": options.database,
+        "through": "proxy" if options.proxy else "sql",
         "workers": options.workers,
         "seed": options.seed,
         "minutes": round(chaos.now() / 60, 1),

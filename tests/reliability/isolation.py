@@ -2,6 +2,7 @@
 
     python tests/reliability/isolation.py postgresql
     python tests/reliability/isolation.py mariadb --hosts 3 --trials 240
+    python tests/reliability/isolation.py postgresql --proxy    through `optunas serve`
 
 Each host is a network namespace of its own (root, and iproute2's `ip`, are needed), with a worker
 that reaches the database over a bridge. Twice one of them is cut off for 60 s, which is longer
@@ -18,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import optuna
@@ -96,6 +97,7 @@ def main() -> int:
     parser.add_argument("database", choices=["postgresql", "mariadb"])
     parser.add_argument("--hosts", dest="workers", type=int, default=3)
     parser.add_argument("--trials", type=int, default=240, help="so many that both cuts find some")
+    parser.add_argument("--proxy", action="store_true", help="hosts know the proxy only")
     parser.add_argument("--json", type=Path, help="write the summary to this file")
     options = parser.parse_args()
     options.seed = None
@@ -109,32 +111,21 @@ def main() -> int:
 
 
 def run(options: argparse.Namespace, folder: Path) -> int:
-    server = served(options.database, folder / "server")
-    assert server is not None
-    (folder / "told").mkdir()
-    (folder / "artifacts").mkdir()
-    cuts = Cuts(
-        [
-            worker(
-                number,
-                folder,
-                server.url(f"{NETWORK}.1"),
-                options,
-                ("ip", "netns", "exec", f"optunas{number}", *ELSEWHERE),
-                GRACE,
-            )
-            for number in range(1, options.workers + 1)
-        ]
-    )
-    try:
-        study = search(cuts, server.url(), options.trials)
+    with ExitStack() as ends:
+        servers = list(served(options, folder, ends))
+        (folder / "told").mkdir()
+        (folder / "artifacts").mkdir()
+        url = servers[0].url(f"{NETWORK}.1")
+        workers = []
+        for number in range(1, options.workers + 1):
+            inside = ("ip", "netns", "exec", f"optunas{number}", *ELSEWHERE)
+            workers.append(worker(number, folder, url, options, inside, GRACE))
+            ends.callback(workers[-1].kill)
+        cuts = Cuts(workers)
+        study = search(cuts, servers[-1].url(), options.trials)
         if cuts.cuts or cuts.healing:
             sys.exit("the search was over before all cuts were made and healed: give more --trials")
         return verdict(cuts, study, folder, options)
-    finally:
-        for each in cuts.workers:
-            each.kill()
-        server.stop()
 
 
 if __name__ == "__main__":

