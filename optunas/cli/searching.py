@@ -232,8 +232,9 @@ def run(
     optunas run studies/cifar10.py --storage postgresql+psycopg://me@host/studies
 
     The same command run again continues where it stopped: finished trials are kept, an interrupted
-    one goes on from its last epoch. Run it in a second terminal, or on another machine with the
-    same --storage, and both work on the same study.
+    one goes on from its checkpoint. Run it in a second terminal, or on another machine with the
+    same --storage, and both work on the same study. Options that were typed for a study hold for
+    it from then on, also where they are not typed again.
     """
     typed = dict(locals())
     from optunas.together import this_member

@@ -3,11 +3,12 @@
 Each lies in a folder of this machine. Where the workers of a study share an artifact store, a copy
 of it lies there, so that the trial goes on on any machine:
 
-* After an epoch the file is copied in the background, unless a copy was made just before: copying
-  takes at most a twentieth of the time, and at least every 20 s there is a copy (every epoch, where
-  epochs are longer). So much and one epoch are lost with a machine; a worker that is told to stop
-  brings its last epoch, and waits 10 s for that.
-* A trial that is run again takes its own file or the copy, whichever has more epochs. A copy that
+* When the file was written (after an epoch, and every half minute of a long one) it is copied in
+  the background, unless a copy was made just before: copying takes at most a twentieth of the time,
+  and at least every 20 s there is a copy, where there is anything new. So much, and what was
+  trained since the file was written, is lost with a machine; a worker that is told to stop brings
+  its last file, and waits 10 s for that.
+* A trial that is run again takes its own file or the copy, whichever has come further. A copy that
   is damaged, or of anything else, counts as none.
 * When a trial has ended, its file and its copy are deleted. A stopped one's file is parked under
   another name, for the case that the trial is promoted: the youngest 100 on each machine (2 GiB at
@@ -149,8 +150,8 @@ class Checkpoint:
                 self._courier.bring(self._name, self.path.read_bytes())
                 self._shared = now
 
-    def _take(self, content: bytes, done: Callable[[Path], int]) -> None:
-        """Put a copy in the place of the file, where more epochs are done in it."""
+    def _take(self, content: bytes, done: Callable[[Path], tuple[int, int]]) -> None:
+        """Put a copy in the place of the file, where more is done in it."""
         assert self.path is not None
         copy = self.path.with_name(f"{self.path.name}.shared.tmp")
         try:

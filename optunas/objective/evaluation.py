@@ -176,9 +176,9 @@ class Evaluation:
             device=self._of.device,
             seed=seed,
             checkpoint=checkpoint.path,
+            written=checkpoint.share,
             engine=self._of.engine,
         ):
-            checkpoint.share()
             if said != epoch.engine:
                 said = epoch.engine
                 self._trial.set_user_attr("engine", said)

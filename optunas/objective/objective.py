@@ -55,7 +55,7 @@ class Objective:
       after the last epoch.
     * `device`: `auto` is the first GPU, or the CPU.
     * `seed`: of weights, batches and augmentation; each trial derives its own.
-    * `checkpoints`: a folder; a killed trial that is run again goes on from its last epoch.
+    * `checkpoints`: a folder, for files from which a killed trial goes on when it is run again.
     * `artifacts`: a folder or URL (`optunas.artifacts`) or an Optuna artifact store, where all
       workers find each other's checkpoints; a trial then goes on on any machine.
     * `engine`: where the images lie and how steps are run: speed, not results.

@@ -9,6 +9,7 @@ where small operations cost more to launch than to do. Images stay uint8 until t
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import NamedTuple, Protocol
 from weakref import WeakKeyDictionary
 
@@ -62,11 +63,16 @@ class Batches(ABC):
         return self.images // self.batch_size
 
     def shuffled(
-        self, generator: Generator, changes: Changes | None = None, numbers: int = 0
+        self,
+        generator: Generator,
+        changes: Changes | None = None,
+        numbers: int = 0,
+        done: int = 0,
     ) -> Iterator[Batch]:
         """One epoch for training: a new order, whole batches only, the images changed.
 
-        numbers: how many random numbers each batch carries for every image of its own.
+        numbers: how many random numbers each batch carries for every image of its own. done: the
+        batches of this epoch that were had before; they are left out, the others are the same.
 
         The last images of the order that fill no batch are left out: every step is of one size
         (which a captured graph needs), and another epoch leaves out others.
@@ -76,12 +82,15 @@ class Batches(ABC):
         order = torch.randperm(self.images, generator=generator, device=self.device)[:used]
         u = torch.rand(first + numbers, used, generator=generator, device=self.device)
         rows, drawn = (torch.split(t, self.block * size, dim=-1) for t in (order, u))
-        for (images, labels), mine in zip(self._cut(rows), drawn, strict=True):
+        blocks, within = divmod(done, self.block)
+        for (images, labels), mine in zip(self._cut(rows[blocks:]), drawn[blocks:], strict=True):
             if changes is not None and first:
                 images = changes(images, mine[:first])
             parts = (torch.split(images, size), torch.split(labels, size))
-            for batch in zip(*parts, torch.split(mine[first:], size, dim=1), strict=True):
+            batches = zip(*parts, torch.split(mine[first:], size, dim=1), strict=True)
+            for batch in islice(batches, within, None):
                 yield Batch(*batch)
+            within = 0
 
     def in_order(self) -> Iterator[Part]:
         """Every image once, in the split's order; the last batch may be smaller."""

@@ -4,21 +4,22 @@ The file is a line that names the format, the SHA-256 of the rest, and the rest 
 writes it. The digest finds every truncation and every flipped bit before anything is parsed;
 `weights_only=True` keeps a file of unknown origin from running code, and nothing of it is taken
 that does not fit the network: a digest can be made by anybody who can write to where a checkpoint
-lies. There are no random states in it: each epoch's random numbers follow from (seed, epoch), see
-`seeds`.
+lies. An epoch's random numbers follow from (seed, epoch), see `seeds`; only of one that is not over
+yet the file says where the generators stood.
 """
 
 import hashlib
 import io
 import json
 import logging
+import math
 import re
 import zipfile
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -31,7 +32,7 @@ from optunas.training.results import Epoch
 if TYPE_CHECKING:
     from optunas.data import Data
 
-MAGIC = b"optunas checkpoint 1\n"
+MAGIC = b"optunas checkpoint 2\n"
 _log = logging.getLogger(__name__)
 
 
@@ -46,11 +47,37 @@ def identity(network: nn.Module, data: "Data", recipe: Recipe, seed: int) -> str
     return hashlib.sha256(json.dumps(run).encode()).hexdigest()
 
 
+@dataclass(frozen=True)
+class Begun:
+    """An epoch that is not over: where it stands, beside the network and the optimizer."""
+
+    steps: int
+    """that are done"""
+    loss: Tensor
+    """float (), the sum over these steps"""
+    seconds: float
+    """that they took"""
+    random: Mapping[str, Tensor]
+    """`seeds.random_states`"""
+
+
+class Saved(NamedTuple):
+    """How far a run has come."""
+
+    history: list[Epoch]
+    """the finished epochs"""
+    begun: Begun | None
+    """the epoch after them, where it was saved in the middle"""
+
+
+NOTHING = Saved([], None)
+
+
 def save(
     path: Path,
     network: nn.Module,
     optimizer: Optimizer,
-    history: Sequence[Epoch],
+    saved: Saved,
     run: str,
     averages: Sequence[Tensor] = (),
 ) -> None:
@@ -63,7 +90,8 @@ def save(
         "run": run,
         "network": network.state_dict(),
         "optimizer": optimizer.state_dict(),
-        "history": [asdict(epoch) for epoch in history],
+        "history": [asdict(epoch) for epoch in saved.history],
+        "begun": None if saved.begun is None else vars(saved.begun),
         "averages": list(averages),
     }
     torch.save(state, buffer)
@@ -84,8 +112,8 @@ def restore(
     run: str,
     epochs: int,
     averages: Sequence[Tensor] = (),
-) -> list[Epoch]:
-    """Bring network, optimizer and averages to the last finished epoch; the epochs so far, or none.
+) -> Saved:
+    """Bring network, optimizer and averages to where they were saved, and say how far that is.
 
     epochs: of the whole run. A file that is absent, damaged or of another run leaves all as they
     were.
@@ -93,23 +121,25 @@ def restore(
     try:
         return _apply(_read(path, network, run, epochs), network, optimizer, averages)
     except FileNotFoundError:
-        return []
+        return NOTHING
     except Exception as error:  # a damaged file can raise anything; none of it may end a search
         _log.warning(
             "the checkpoint %s is ignored (%s); training starts from zero", path, _why(error)
         )
-        return []
+        return NOTHING
 
 
-def progress(path: Path, network: nn.Module, run: str, epochs: int) -> int:
-    """How many epochs are done in a file; 0 where it is none of this run and network."""
+def progress(path: Path, network: nn.Module, run: str, epochs: int) -> tuple[int, int]:
+    """How many epochs are done in a file, and steps of the next one; none where it is not of this
+    run and network."""
     try:
-        return len(_read(path, network, run, epochs)["history"])
+        saved: Saved = _read(path, network, run, epochs)["saved"]
     except FileNotFoundError:
-        return 0
+        return 0, 0
     except Exception as error:
         _log.warning("the checkpoint %s is ignored (%s)", path, _why(error))
-        return 0
+        return 0, 0
+    return len(saved.history), 0 if saved.begun is None else saved.begun.steps
 
 
 def remove(path: Path) -> None:
@@ -136,7 +166,8 @@ def _read(path: Path, network: nn.Module, run: str, epochs: int) -> dict[str, An
     if state["run"] != run:
         raise ValueError("it is of another network, data, recipe or seed")
     _check_network(state["network"], network)
-    state["history"] = _history(state["history"], epochs)
+    history = _history(state["history"], epochs)
+    state["saved"] = Saved(history, _begun(state["begun"], is_over=len(history) == epochs))
     return state
 
 
@@ -163,9 +194,29 @@ def _history(rows: Sequence[Mapping[str, Any]], epochs: int) -> list[Epoch]:
     return history
 
 
+def _begun(found: Any, *, is_over: bool) -> Begun | None:
+    """An epoch that was begun, made of what such a one is made of."""
+    if found is None:
+        return None
+    begun = Begun(**found)
+    numbers = type(begun.steps) is int and type(begun.seconds) is float
+    fits = (
+        not is_over
+        and numbers
+        and begun.steps > 0
+        and 0 <= begun.seconds < math.inf
+        and _fits(begun.loss, ())
+        and all(_fits(state, state.shape) for state in begun.random.values())
+    )
+    if not fits:
+        raise ValueError("its last epoch is not one of this training")
+    torch.Generator().set_state(begun.random["cpu"])  # raises for what is no state
+    return begun
+
+
 def _apply(
     state: dict[str, Any], network: nn.Module, optimizer: Optimizer, averages: Sequence[Tensor]
-) -> list[Epoch]:
+) -> Saved:
     _check_optimizer(state["optimizer"], optimizer)
     found = state.get("averages", [])  # files of earlier versions have none
     if [_form(value) for value in found] != [_form(value) for value in averages]:
@@ -176,8 +227,8 @@ def _apply(
         _load_optimizer(optimizer, state["optimizer"])
         for own, value in zip(averages, found, strict=True):
             own.copy_(value)
-        history: list[Epoch] = state["history"]
-        return history
+        saved: Saved = state["saved"]
+        return saved
     except Exception:
         network.load_state_dict(before[0])
         _load_optimizer(optimizer, before[1])

@@ -12,8 +12,9 @@ as they were found.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -24,9 +25,11 @@ from torch import Tensor, nn
 from optunas.training import checkpoint as checkpoints
 from optunas.training.augment import Policy
 from optunas.training.batches import Batch, Batches
+from optunas.training.checkpoint import Begun
 from optunas.training.engine import Engine
 from optunas.training.errors import Diverged
 from optunas.training.inputs import Inputs
+from optunas.training.keeper import Keeper
 from optunas.training.kernels import chosen_kernels
 from optunas.training.metrics import Tally
 from optunas.training.optimizer import factor, make_optimizer, set_lr
@@ -34,7 +37,7 @@ from optunas.training.place import batches_of
 from optunas.training.precision import autocast
 from optunas.training.recipe import Recipe
 from optunas.training.results import Epoch, Scores
-from optunas.training.seeds import derived, global_seed
+from optunas.training.seeds import derived, global_seed, set_random_states
 from optunas.training.step import Step, check_logits
 from optunas.training.steps import Steps
 
@@ -54,6 +57,7 @@ def train(
     device: str | torch.device = "cpu",
     seed: int = 0,
     checkpoint: Path | None = None,
+    written: Callable[[], None] = lambda: None,
     engine: Engine = Engine(),
 ) -> Iterator[Epoch]:
     """Train `network` in place on `data.train`; yield an `Epoch` with `data.validation`'s scores.
@@ -62,10 +66,11 @@ def train(
     mode whenever an epoch is yielded, ready to be measured or exported. By a recipe with `ema` it
     then holds the averaged weights, those of the epoch's scores, and it keeps the last ones.
 
-    checkpoint: a file that is written after every epoch, before it is yielded. Called again with
-    the same arguments, `train` yields the finished epochs again (the network already holds the
-    last one's weights) and goes on; a kill loses the current epoch at most. A damaged file or one
-    of another run is ignored with a warning. `optunas.training.checkpoint.remove` deletes it.
+    checkpoint: a file that is written after every epoch, before it is yielded, and every half
+    minute of a longer one (`keeper`); `written` is called each time. Called again with the same
+    arguments, `train` yields the finished epochs again (the network already holds the weights that
+    were saved last) and goes on from there. A damaged file or one of another run is ignored with a
+    warning. `optunas.training.checkpoint.remove` deletes it.
 
     engine: where the images lie and how steps are run; what was chosen stands in `Epoch.engine`.
 
@@ -75,24 +80,21 @@ def train(
     train, and `Diverged` at the end of an epoch whose loss is not a finite number.
     """
     run = prepare(network, data, recipe, torch.device(device), seed, engine)
-    optimizer, average = run.optimizer, run.step.average
-    history: list[Epoch] = []
+    average, identity = run.step.average, ""
     if checkpoint is not None:
         identity = checkpoints.identity(network, data, recipe, seed)
-        history = checkpoints.restore(
-            checkpoint, network, optimizer, identity, recipe.epochs, average.tensors
-        )
-        average.show()
-        network.eval()
-        yield from tuple(history)
-    remaining = (recipe.epochs - len(history)) * run.training.steps
-    steps = Steps(run.step, run.device, engine.steps, remaining)
+    keeper = Keeper(checkpoint, run.step, run.device, identity, written)
+    history, begun = keeper.restored(recipe.epochs)
+    average.show()
+    network.eval()
+    yield from tuple(history)
+    done = len(history) * run.training.steps + (0 if begun is None else begun.steps)
+    steps = Steps(run.step, run.device, engine.steps, recipe.epochs * run.training.steps - done)
     for number in range(len(history) + 1, recipe.epochs + 1):
         average.hide()
-        epoch = _epoch(run, steps, number)
-        history.append(epoch)
-        if checkpoint is not None:
-            checkpoints.save(checkpoint, network, optimizer, history, identity, average.tensors)
+        epoch = _epoch(run, steps, number, begun, partial(keeper.steps, history))
+        history, begun = [*history, epoch], None
+        keeper.epoch(history)
         average.show()
         yield epoch
 
@@ -148,9 +150,9 @@ class Run:
     def recipe(self) -> Recipe:
         return self.step.recipe
 
-    def shuffled(self, generator: torch.Generator) -> Iterator[Batch]:
-        """The batches of one epoch."""
-        return self.training.shuffled(generator, self.inputs, self.step.numbers)
+    def shuffled(self, generator: torch.Generator, done: int = 0) -> Iterator[Batch]:
+        """The batches of one epoch, but those that are done."""
+        return self.training.shuffled(generator, self.inputs, self.step.numbers, done)
 
 
 def prepare(
@@ -184,11 +186,17 @@ def prepare(
     return Run(step, training, validation, inputs, classes, device, seed, engine)
 
 
-def _epoch(run: Run, steps: Steps, number: int) -> Epoch:
+Keep = Callable[[int, float], None]
+"""Is told how many steps of an epoch are done, and when (by `perf_counter`) it began."""
+
+
+def _epoch(run: Run, steps: Steps, number: int, begun: Begun | None, keep: Keep) -> Epoch:
+    """One epoch, or what is left of one that was begun."""
     start = perf_counter()
+    began = start if begun is None else start - begun.seconds
     random = global_seed(derived(run.seed, number, "network"), run.device)
     with random, chosen_kernels(run.device, run.engine.deterministic):
-        train_loss = _train_epoch(run, steps, number)
+        train_loss = _train_epoch(run, steps, number, begun, lambda done: keep(done, began))
         trained = perf_counter()
         _check_finite(number, train_loss, "training")
         precision = run.recipe.precision
@@ -196,7 +204,8 @@ def _epoch(run: Run, steps: Steps, number: int) -> Epoch:
             scores = _scores(run.network, run.validation, run.inputs, run.classes, precision)
     _check_finite(number, scores.loss, "validation")
     run.network.eval()
-    images = run.training.steps * run.training.batch_size
+    done = 0 if begun is None else begun.steps
+    images = (run.training.steps - done) * run.training.batch_size
     return Epoch(
         number=number,
         of=run.recipe.epochs,
@@ -204,22 +213,31 @@ def _epoch(run: Run, steps: Steps, number: int) -> Epoch:
         loss=scores.loss,
         accuracy=scores.accuracy,
         f1=scores.f1,
-        seconds=perf_counter() - start,
+        seconds=perf_counter() - began,
         images_per_second=images / (trained - start),
         engine=f"images {run.training.said}, steps {steps.said}",
     )
 
 
-def _train_epoch(run: Run, steps: Steps, number: int) -> float:
+def _train_epoch(
+    run: Run, steps: Steps, number: int, begun: Begun | None, keep: Callable[[int], None]
+) -> float:
     """All steps of one epoch; the mean loss. The device is waited for once, at the end."""
     run.network.train()
     generator = torch.Generator(run.device).manual_seed(derived(run.seed, number, "batches"))
     count, recipe = run.training.steps, run.recipe
+    before, first = (number - 1) * count, 0
     run.step.total.zero_()
-    for done, batch in enumerate(run.shuffled(generator), start=(number - 1) * count):
-        set_lr(run.optimizer, recipe.lr * factor(recipe.schedule, done, recipe.epochs * count))
-        run.step.average.set_step(done)
+    if begun is not None:
+        first = begun.steps
+        run.step.total.copy_(begun.loss)
+        set_random_states(begun.random, run.device)
+    for done, batch in enumerate(run.shuffled(generator, first), start=first):
+        share = factor(recipe.schedule, before + done, recipe.epochs * count)
+        set_lr(run.optimizer, recipe.lr * share)
+        run.step.average.set_step(before + done)
         steps(batch)
+        keep(done + 1)
     return (run.step.total / count).item()
 
 

@@ -1,10 +1,11 @@
 """Random numbers that belong to one epoch of one run, and disturb nobody else's."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
+from torch import Tensor
 
 
 def derived(seed: int, *path: int | str) -> int:
@@ -25,6 +26,22 @@ def global_seed(seed: int, device: torch.device) -> Iterator[None]:
         for gpu in gpus:
             torch.cuda.default_generators[gpu].manual_seed(seed)
         yield
+
+
+def random_states(device: torch.device) -> dict[str, Tensor]:
+    """Where torch's global generators stand: the CPU's, and this device's."""
+    states = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        states["cuda"] = torch.cuda.get_rng_state(device)
+    return states
+
+
+def set_random_states(states: Mapping[str, Tensor], device: torch.device) -> None:
+    """Let the global generators go on from there, as far as they are known there."""
+    if "cpu" in states:
+        torch.set_rng_state(states["cpu"])
+    if "cuda" in states and device.type == "cuda":
+        torch.cuda.set_rng_state(states["cuda"], device)
 
 
 def _index(device: torch.device) -> int:

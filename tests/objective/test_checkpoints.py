@@ -25,8 +25,10 @@ from optunas.objective import checkpoints, courier
 from optunas.objective.checkpoints import Checkpoint, Shelf
 from optunas.objective.courier import Courier
 from optunas.process import TakenOverError
-from optunas.training import Epoch
+from optunas.training import Epoch, keeper
+from optunas.training.batches import Batch
 from optunas.training.checkpoint import MAGIC
+from optunas.training.steps import Steps
 from optunas.worker.recovery import put_back
 
 from ..small import STUDY_FILE, finish, small_objective, start
@@ -203,6 +205,40 @@ def test_a_worker_that_is_told_to_stop_brings_its_last_epoch(
     (copy,) = store.iterdir()
     state = torch.load(io.BytesIO(copy.read_bytes()[len(MAGIC) + 32 :]), weights_only=True)
     assert len(state["history"]) == 2
+
+
+@pytest.mark.parametrize("how", [Killed, KeyboardInterrupt])
+def test_another_machine_goes_on_in_the_middle_of_an_epoch(
+    tmp_path: Path, whole: FrozenTrial, monkeypatch: pytest.MonkeyPatch, how: type[BaseException]
+) -> None:
+    """Of 9 steps, 3 in an epoch, 5 are done when the first machine dies."""
+    monkeypatch.setattr(keeper, "PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(keeper, "PAUSES", 0)
+    steps, run = Steps.__call__, []
+
+    def step(self: Steps, batch: Batch) -> None:
+        if len(run) == 5:
+            run.append("dead")
+            carrier = one.objective.shelf._courier
+            assert carrier is not None
+            assert carrier.settle()
+            raise how
+        run.append("step")
+        steps(self, batch)
+
+    monkeypatch.setattr(Steps, "__call__", step)
+    study, store = new_study(), tmp_path / "store"
+    one = Host(tmp_path / "one", store)
+    with pytest.raises(how):
+        study.optimize(one.objective, n_trials=1)
+    lost(study, 0)
+    other = Host(tmp_path / "other", store)
+    again = other.run(study)
+    assert run == [*["step"] * 5, "dead", *["step"] * 4]
+    assert len(other.told) == 3
+    assert again.value == whole.value
+    assert timeless(again) == timeless(whole)
+    assert list(store.iterdir()) == []
 
 
 @pytest.mark.parametrize("further", ["file", "copy"])

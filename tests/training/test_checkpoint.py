@@ -3,6 +3,7 @@
 import hashlib
 import io
 import logging
+import math
 import os
 import pickle
 import signal
@@ -19,10 +20,13 @@ import torch
 from torch import nn
 
 from optunas.data import Data
-from optunas.training import Epoch, Recipe, train
+from optunas.training import Engine, Epoch, Recipe, keeper, train
 from optunas.training import checkpoint as checkpoints
-from optunas.training.checkpoint import MAGIC
+from optunas.training.batches import Batch
+from optunas.training.checkpoint import MAGIC, NOTHING, Begun, Saved
 from optunas.training.optimizer import make_optimizer
+from optunas.training.seeds import random_states
+from optunas.training.steps import Steps
 
 from .conftest import MakeNetwork
 
@@ -60,6 +64,79 @@ def test_a_resumed_run_ends_bit_for_bit_where_an_uninterrupted_one_does(
     assert not second.training
 
 
+@pytest.mark.parametrize("stop", [1, 2, 5, 8])
+@pytest.mark.parametrize("images", ["device", "stream"])
+def test_one_stopped_in_the_middle_of_an_epoch_ends_bit_for_bit_there_too(
+    few: Data,
+    make_network: MakeNetwork,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    stop: int,
+    images: str,
+) -> None:
+    """`stop`: steps that are done, of 3 an epoch."""
+    recipe = replace(RECIPE, epochs=3, ema=0.9, mixup=0.2)
+    whole, engine = make_network(dropout=0.5), Engine(images=images)
+    expected = list(train(whole, few, recipe, seed=3))
+    path = tmp_path / "c"
+
+    def stopping(self: Steps, batch: Batch, step: Any = Steps.__call__) -> None:
+        if counted.pop() == 0:
+            raise KeyboardInterrupt
+        step(self, batch)
+
+    first, counted = make_network(dropout=0.5), list(range(stop + 1))
+    with monkeypatch.context() as patch:
+        patch.setattr(keeper, "PAUSE_SECONDS", 0.0)
+        patch.setattr(keeper, "PAUSES", 0)
+        patch.setattr(Steps, "__call__", stopping)
+        with pytest.raises(KeyboardInterrupt):
+            list(train(first, few, recipe, seed=3, checkpoint=path, engine=engine))
+    state = torch.load(io.BytesIO(body_of(path)), weights_only=True)
+    done = divmod(stop, 3)
+    assert (len(state["history"]), (state["begun"] or {"steps": 0})["steps"]) == done
+    identity = checkpoints.identity(first, few, recipe, 3)
+    assert checkpoints.progress(path, first, identity, 3) == done
+
+    torch.manual_seed(99)
+    second, ran = make_network(seed=1, dropout=0.5), []
+    with monkeypatch.context() as patch:
+        patch.setattr(Steps, "__call__", lambda *a, step=Steps.__call__: ran.append(1) or step(*a))
+        after = list(train(second, few, recipe, seed=3, checkpoint=path, engine=engine))
+    assert len(ran) == 9 - stop
+    assert [replace(epoch, engine="") for epoch in timeless(after)] == [
+        replace(epoch, engine="") for epoch in timeless(expected)
+    ]
+    assert_same_weights(second, whole)
+
+
+def test_in_the_middle_of_an_epoch_it_is_written_as_often_as_it_may_take(
+    few: Data, make_network: MakeNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    at: list[int | None] = []
+    monkeypatch.setattr(keeper, "perf_counter", lambda: now)
+    save = checkpoints.save
+
+    def slow(*given: Any) -> None:
+        nonlocal now
+        at.append(given[3].begun.steps if given[3].begun else None)
+        save(*given)
+        now += 1.25 if len(at) == 2 else 0.0
+
+    def step(*_: Any) -> None:
+        nonlocal now
+        now += 10
+
+    monkeypatch.setattr(checkpoints, "save", slow)
+    monkeypatch.setattr(Steps, "__call__", step)
+    recipe = Recipe(epochs=1, batch_size=12)
+    list(train(make_network(), few, recipe, checkpoint=tmp_path / "c"))
+    assert len(few.train) // 12 == 18
+    # after 30 s; 30 s later, which takes 1.25 s; 50 times as long later; 30 s later; at the end
+    assert at == [3, 6, 13, 16, None]
+
+
 def test_it_is_written_before_the_epoch_is_yielded(
     few: Data, make_network: MakeNetwork, tmp_path: Path
 ) -> None:
@@ -86,14 +163,14 @@ def test_damage_at_any_byte_starts_from_zero(
         for damaged in (content[:offset], flipped):
             path.write_bytes(damaged)
             caplog.clear()
-            assert checkpoints.restore(path, network, optimizer, "run", 4) == []
+            assert checkpoints.restore(path, network, optimizer, "run", 4) == NOTHING
             (record,) = caplog.records
             assert record.levelno == logging.WARNING
             assert "starts from zero" in record.getMessage()
     assert torch.equal(network.state_dict()["0.weight"], start)
     assert not optimizer.state_dict()["state"]
     path.write_bytes(content)
-    assert len(checkpoints.restore(path, network, optimizer, "run", 4)) == 1
+    assert len(checkpoints.restore(path, network, optimizer, "run", 4).history) == 1
 
 
 def test_training_goes_on_from_zero_over_a_damaged_file(
@@ -128,11 +205,29 @@ def test_code_in_a_checkpoint_is_never_run(
     torch.save({"run": "run", "history": [], "network": Bomb(mark), "optimizer": {}}, buffer)
     for body in (buffer.getvalue(), pickle.dumps(Bomb(mark), protocol=2)):
         sign(path, body)
-        assert checkpoints.restore(path, network, optimizer, "run", 4) == []
+        assert checkpoints.restore(path, network, optimizer, "run", 4) == NOTHING
         assert "is ignored" in caplog.records[-1].getMessage()
     assert not mark.exists()
     torch.load(buffer.seek(0) or buffer, weights_only=False)  # the bomb is a real one
     assert mark.exists()
+
+
+CPU = random_states(torch.device("cpu"))
+SOUND = {"steps": 3, "loss": torch.tensor(1.5), "seconds": 0.5, "random": CPU}
+BROKEN: list[Any] = [
+    7,
+    {},
+    {**SOUND, "steps": 0},
+    {**SOUND, "steps": 2.0},
+    {**SOUND, "loss": 1.5},
+    {**SOUND, "loss": torch.zeros(3)},
+    {**SOUND, "seconds": math.nan},
+    {**SOUND, "random": {}},
+    {**SOUND, "random": {"cpu": torch.zeros(3)}},
+    {**SOUND, "random": {"cpu": torch.zeros_like(CPU["cpu"])}},
+    {**SOUND, "random": {**CPU, "cuda": 3}},
+    {**SOUND, "more": 1},
+]
 
 
 @pytest.mark.parametrize(
@@ -147,6 +242,7 @@ def test_code_in_a_checkpoint_is_never_run(
         {"run": "another"},
         {"averages": [torch.zeros(3)]},
         {"averages": 7},
+        *({"begun": broken} for broken in BROKEN),
     ],
 )
 def test_a_sound_file_with_wrong_contents_changes_nothing(
@@ -159,7 +255,7 @@ def test_a_sound_file_with_wrong_contents_changes_nothing(
     buffer = io.BytesIO()
     torch.save(state | change, buffer)
     sign(path, buffer.getvalue())
-    assert checkpoints.restore(path, network, optimizer, "run", 4) == []
+    assert checkpoints.restore(path, network, optimizer, "run", 4) == NOTHING
     assert all(torch.equal(v, before[name]) for name, v in network.state_dict().items())
     assert not optimizer.state_dict()["state"]
 
@@ -273,7 +369,8 @@ def written(
     trained(data.train.images[:8].float()).sum().backward()
     optimizers[0].step()
     epoch = Epoch(1, 4, 1.0, 1.0, 0.5, 0.5, 1.0, 100.0)
-    checkpoints.save(path, trained, optimizers[0], [epoch], "run")
+    begun = Begun(3, torch.tensor(1.5), 0.5, random_states(torch.device("cpu")))
+    checkpoints.save(path, trained, optimizers[0], Saved([epoch], begun), "run")
     return fresh, optimizers[1]
 
 
@@ -301,6 +398,6 @@ def test_learning_rates_stay_the_tensors_that_a_captured_step_reads(
     optimizer = make_optimizer(network, recipe)
     before = [group["lr"] for group in optimizer.param_groups]
     run = checkpoints.identity(network, few, recipe, 0)
-    assert len(checkpoints.restore(file, network, optimizer, run, 2)) == 1
+    assert len(checkpoints.restore(file, network, optimizer, run, 2).history) == 1
     assert all(g["lr"] is lr for g, lr in zip(optimizer.param_groups, before, strict=True))
     assert optimizer.state_dict()["state"]  # the rest was restored
