@@ -14,6 +14,7 @@ from typing import Any, TypeGuard
 from optuna import Study
 
 from optunas.facts import fact, settle
+from optunas.numeric import is_number
 from optunas.worker import Plan
 
 ATTRIBUTE = "optunas.deadline"
@@ -45,5 +46,4 @@ def _is_to_come(found: Any) -> bool:
 
 
 def _is_a_time(found: Any) -> TypeGuard[float]:
-    number = isinstance(found, int | float) and not isinstance(found, bool)
-    return number and 0 <= found < FAR
+    return is_number(found) and 0 <= found < FAR

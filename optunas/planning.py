@@ -16,9 +16,9 @@ from optunas.errors import OptunasError, StudyError
 from optunas.facts import fact, settle
 from optunas.machine import threads_for
 from optunas.nn.passes import with_threads
+from optunas.numeric import is_number
 from optunas.promise import Promise, affordable_macs, promise, sees_next_to_nothing
 from optunas.spaces import ConvNet
-from optunas.spaces.arguments import is_number
 from optunas.training.recipe import Recipe
 
 if TYPE_CHECKING:

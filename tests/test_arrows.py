@@ -18,6 +18,7 @@ ARROWS = {
     "atomic": "",
     "artifacts": "atomic errors",
     "_version": "",
+    "numeric": "",
     "_named": "errors",
     "quantities": "errors",
     "ranks": "",
@@ -26,27 +27,27 @@ ARROWS = {
     "limits": "errors",
     "metrics": "errors _named",
     # what a network is, how it is chosen, what it becomes
-    "architecture": "errors",
+    "architecture": "numeric errors",
     "references": "architecture errors _named",
-    "spaces": "architecture limits nn errors",  # nn when a network is made, never when imported
+    "spaces": "numeric architecture limits nn errors",  # nn when a network is made, not before
     "nn": "architecture errors",
     "data": "errors machine atomic",
     "training": "atomic data nn errors machine",
     # one trial
     "attributes": "",
-    "proxies": "attributes data errors nn ranks training _named",
+    "proxies": "numeric attributes data errors nn ranks training _named",
     "objective": (
-        "architecture artifacts attributes data errors fingerprint limits metrics nn process "
-        "proxies pruners report spaces training"
+        "numeric architecture artifacts attributes data errors fingerprint limits metrics nn "
+        "process proxies pruners report spaces training"
     ),
     # what a person sees
     "report": (
-        "architecture artifacts attributes described errors facts fingerprint insights metrics "
-        "process tally visualization wording atomic _version"
+        "numeric architecture artifacts attributes described errors facts fingerprint insights "
+        "metrics process tally visualization wording atomic _version"
     ),
     # the study
     "testing": "architecture nn spaces errors",
-    "samplers": "architecture proxies pruners ranks spaces limits attributes errors _named",
+    "samplers": "numeric architecture proxies pruners ranks spaces limits attributes errors _named",
     "pruners": "attributes errors _named",
     "benchmarks": "attributes spaces errors _named",
     "storage": "attributes errors process atomic",
@@ -58,8 +59,8 @@ ARROWS = {
     "wording": "",
     "described": "architecture errors",
     "insights": (
-        "architecture attributes described errors fingerprint metrics process pruners ranks tally "
-        "wording"
+        "numeric architecture attributes described errors fingerprint metrics process pruners "
+        "ranks tally wording"
     ),
     "visualization": "attributes insights wording",
     "worker": "attributes process pruners storage tally errors",
@@ -71,9 +72,9 @@ ARROWS = {
     ),
     "remembered": "errors storage",
     "search": ("_named data limits objective report spaces study studyfile training worker errors"),
-    "deadline": "facts worker",
+    "deadline": "numeric facts worker",
     "promise": "delivery training wording",
-    "planning": "facts machine nn objective promise spaces training errors",
+    "planning": "numeric facts machine nn objective promise spaces training errors",
     "terminal": (
         "architecture attributes data described insights proxies storage tally training wording "
         "worker errors"
@@ -89,9 +90,9 @@ ARROWS = {
 
 TORCH_FREE = [
     "architecture", "artifacts", "attributes", "benchmarks", "cli", "deadline", "described",
-    "facts", "fingerprint", "insights", "limits", "metrics", "proxies", "pruners", "references",
-    "remembered", "report", "samplers", "spaces", "storage", "study", "studyfile", "tally",
-    "terminal", "training", "visualization", "wording", "worker",
+    "facts", "fingerprint", "insights", "limits", "metrics", "numeric", "proxies", "pruners",
+    "references", "remembered", "report", "samplers", "spaces", "storage", "study", "studyfile",
+    "tally", "terminal", "training", "visualization", "wording", "worker",
 ]  # fmt: skip
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from math import isfinite
 from typing import Any
 
 from optunas.architecture.layer import Layer
 from optunas.errors import OptunasError
+from optunas.numeric import is_number, is_whole
 
 
 def positive(owner: object, **numbers: object) -> None:
     """Check that each named value is a whole number of at least 1."""
     for name, value in numbers.items():
-        if not _whole(value, 1):
+        if not is_whole(value, 1):
             raise _wrong(owner, name, value, "a whole number of at least 1")
 
 
@@ -33,14 +33,14 @@ def natural_pair(owner: object, **pairs: object) -> None:
 def fraction(owner: object, **numbers: Any) -> None:
     """Check that each named number lies in [0, 1)."""
     for name, value in numbers.items():
-        if not _number(value) or not 0 <= value < 1:
+        if not is_number(value) or not 0 <= value < 1:
             raise _wrong(owner, name, value, "at least 0 and below 1")
 
 
 def number(owner: object, **numbers: Any) -> None:
     """Check that each named value is a finite number."""
     for name, value in numbers.items():
-        if not _number(value) or not isfinite(value):
+        if not is_number(value):
             raise _wrong(owner, name, value, "a finite number")
 
 
@@ -69,15 +69,7 @@ def _wrong(owner: object, name: str, value: object, law: str) -> OptunasError:
     return OptunasError(f"{type(owner).__name__}.{name} must be {law}; got {value!r:.80}")
 
 
-def _whole(value: object, least: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
-
-
 def _whole_pair(value: object, least: int) -> bool:
     if isinstance(value, tuple):
-        return len(value) == 2 and all(_whole(part, least) for part in value)
-    return _whole(value, least)
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+        return len(value) == 2 and all(is_whole(part, least) for part in value)
+    return is_whole(value, least)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.trial import FrozenTrial
 
+from optunas.numeric import is_number, is_whole
 from optunas.ranks import Array
 
 MANY = 8
@@ -73,7 +74,7 @@ def _is_there(name: str, params: Mapping[str, Any]) -> bool:
     for number, counts in _stands_in(name):
         sizes = [params[count] for count in counts if count in params]
         size = sizes[0] if sizes else None
-        if isinstance(size, int) and not isinstance(size, bool) and number > size:
+        if is_whole(size, 0) and number > size:
             return False
     return True
 
@@ -136,5 +137,4 @@ def _numbers(name: str, values: Sequence[Any]) -> Column:
 
 
 def _order(choice: Any) -> tuple[int, float, str]:
-    is_number = isinstance(choice, int | float) and not isinstance(choice, bool)
-    return (0, float(choice), "") if is_number else (1, 0.0, str(choice))
+    return (0, float(choice), "") if is_number(choice) else (1, 0.0, str(choice))

@@ -18,6 +18,7 @@ from optuna.trial import FrozenTrial, TrialState
 from optunas.attributes import CURVE, Outcome, number, outcome
 from optunas.fingerprint import fingerprint_of
 from optunas.metrics import DIRECTIONS, LEARNED
+from optunas.numeric import is_number, is_whole
 from optunas.pruners.reports import reported
 
 COSTS = ("latency_ms", "memory_mb", "inference_memory_mb", "macs", "params")
@@ -155,8 +156,7 @@ def epochs_of(trial: FrozenTrial) -> int | None:
     """How many epochs a full training of this trial takes, as its recipe says."""
     recipe = trial.user_attrs.get("recipe")
     epochs = recipe.get("epochs") if isinstance(recipe, dict) else None
-    is_count = isinstance(epochs, int) and not isinstance(epochs, bool) and 0 < epochs < 10**6
-    return epochs if is_count else None
+    return epochs if is_whole(epochs) and epochs < 10**6 else None
 
 
 def _implied(trials: Sequence[FrozenTrial], name: str) -> float | None:
@@ -170,5 +170,4 @@ def _implied(trials: Sequence[FrozenTrial], name: str) -> float | None:
 
 
 def _is_limit(found: Any) -> bool:
-    is_number = isinstance(found, int | float) and not isinstance(found, bool)
-    return is_number and isfinite(found) and found > 0
+    return is_number(found) and found > 0

@@ -23,6 +23,7 @@ from optunas.architecture import features
 from optunas.architecture.layer import Shape
 from optunas.errors import OptunasError, ShapeError, StudyError
 from optunas.limits import Limits
+from optunas.numeric import is_number
 from optunas.objective.candidate import Candidate, Suggest, check_choices, propose, suggester
 from optunas.proxies.names import SIZES
 from optunas.proxies.probe import Probe
@@ -281,14 +282,10 @@ def _lowered(proposal: Proposal) -> Iterator[dict[str, Any]]:
     """The parameters with one number set to the next lower choice, for each number."""
     for name, distribution in proposal.distributions.items():
         value = proposal.params[name]
-        choices = [choice for choice in _alternatives(distribution) if _is_number(choice)]
-        lower = [choice for choice in choices if _is_number(value) and choice < value]
+        choices = [choice for choice in _alternatives(distribution) if is_number(choice)]
+        lower = [choice for choice in choices if is_number(value) and choice < value]
         if lower and not name.startswith("recipe."):
             yield {**proposal.params, name: max(lower)}
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _alternatives(distribution: BaseDistribution) -> tuple[Any, ...]:

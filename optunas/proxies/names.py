@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from optunas._named import parse_named, unknown
 from optunas.errors import StudyError
+from optunas.numeric import is_number
 
 SIZES = ("params", "macs")
 """Known without building the network."""
@@ -37,8 +38,7 @@ def parsed_proxy(name: str) -> tuple[str, dict[str, float]]:
             f"proxy {kind!r} takes {' and '.join(takes) or 'no settings'}; got {name!r}"
         )
     for key, value in settings.items():
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not 0 < value < float("inf"):
+        if not is_number(value) or value <= 0:
             raise StudyError(f"proxy {kind!r}: {key} is a number above 0; got {value!r}")
     return kind, {key: float(settings[key]) for key in takes if key in settings}
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from math import isfinite
 from typing import Any
 from xml.sax.saxutils import escape
 
 from optunas.architecture.picture.palette import DARK, LIGHT
 from optunas.architecture.picture.svg import FONT
 from optunas.attributes import CURVE
+from optunas.numeric import is_number
 
 WIDTH, HEIGHT = 560, 300
 LEFT, RIGHT, TOP, BOTTOM = 54, 54, 34, 40
@@ -27,7 +27,7 @@ def curve_rows(stored: Any) -> Rows:
     if not isinstance(stored, list) or not 0 < len(stored) <= MOST_EPOCHS:
         return []
     rows = [row for row in stored if isinstance(row, list) and len(row) == len(CURVE)]
-    sound = all(_is_number(value) for row in rows for value in row)
+    sound = all(is_number(value) for row in rows for value in row)
     return rows if sound and len(rows) == len(stored) else []
 
 
@@ -73,10 +73,6 @@ NAMES = {
     "trn": ("train_loss", "training loss"),
 }
 """Class of a line: its column, and what it is called."""
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
 
 
 def _axis(low: float, high: float, floor: float = 0.0, ceiling: float = float("inf")) -> Axis:

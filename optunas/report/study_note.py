@@ -14,6 +14,7 @@ from optuna.trial import FrozenTrial
 from optunas.attributes import number
 from optunas.fingerprint import STRATEGY, command_of, fingerprint_of
 from optunas.metrics import DIRECTIONS
+from optunas.numeric import is_number
 from optunas.report.markdown import code, table, trial_link_from_study
 from optunas.report.note import UNITS
 from optunas.tally import Tally, best_trials, groups
@@ -149,7 +150,7 @@ def _called(name: Any) -> str:
 
 
 def _limit(name: Any, value: Any) -> str:
-    sound = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e18
+    sound = is_number(value) and abs(value) < 1e18
     return amount(value, UNITS.get(str(name), "")) if sound else code(value, 40)
 
 

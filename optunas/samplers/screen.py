@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from optunas.errors import StudyError
+from optunas.numeric import is_whole
 from optunas.proxies import check_proxies, correlation
 from optunas.samplers.scene import Scene
 from optunas.spaces.sight import View
@@ -28,7 +29,7 @@ class Screen:
     def __post_init__(self) -> None:
         (proxy,) = check_proxies([self.proxy])
         object.__setattr__(self, "proxy", proxy)
-        if isinstance(self.draws, bool) or not isinstance(self.draws, int) or self.draws < 2:
+        if not is_whole(self.draws, 2):
             raise StudyError(f"a screen chooses among 2 draws or more; got draws={self.draws!r}")
 
     def is_useful(self, scene: Scene) -> bool:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from math import isfinite
 from typing import Any
 
 from optunas.errors import OptunasError
+from optunas.numeric import is_whole
 
 Law = tuple[str, Callable[[Any], bool]]
 """What the values of an argument must be, in words and as a test."""
@@ -31,16 +31,6 @@ def check(space: object, laws: Mapping[str, Law], listed: Collection[str] = ()) 
             raise OptunasError(f"{owner}.{name} must be {law}; got {wrong[0]!r:.80}")
         kept = values if name in listed else dict.fromkeys(values)
         object.__setattr__(space, name, tuple(kept))
-
-
-def is_whole(value: Any) -> bool:
-    """A whole number of at least 1."""
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
-
-
-def is_number(value: Any) -> bool:
-    """A finite number."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
 
 
 def among(known: tuple[Any, ...]) -> Law:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from optuna.trial import BaseTrial
 
 from optunas.errors import OptunasError
-from optunas.spaces.arguments import Law, check, is_number, is_whole, prefer
+from optunas.numeric import is_number, is_whole
+from optunas.spaces.arguments import Law, check, prefer
 
 if TYPE_CHECKING:
     from torch import nn

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
-from math import isfinite
+from dataclasses import dataclass
 from typing import Any
 
 from optuna.trial import BaseTrial
@@ -32,6 +30,8 @@ from optunas.architecture import (
 from optunas.architecture.layers import ACTIVATIONS, NORMS
 from optunas.architecture.pooling import POOLS
 from optunas.errors import OptunasError
+from optunas.numeric import is_number, is_whole
+from optunas.spaces.arguments import ODD, WHOLE, Law, among, check, prefer
 
 OPS = ("conv", "separable", "basic", "bottleneck", "mbconv", "convnext", "inception")
 DOWNSAMPLINGS = ("stride", *POOLS)
@@ -76,18 +76,12 @@ class ConvNet:
     stem_stride: int = 1
 
     def __post_init__(self) -> None:
-        for field in fields(self)[:-1]:
-            values = getattr(self, field.name)
-            if isinstance(values, str) or not isinstance(values, Sequence) or not values:
-                raise OptunasError(
-                    f"ConvNet.{field.name} is the tuple of values to choose from, for example "
-                    f"{field.default!r}; got {values!r}"
-                )
-        for name, (law, holds) in _LAWS.items():
-            _all(name, getattr(self, name), law, holds)
-        for field in fields(self)[:-1]:
-            object.__setattr__(self, field.name, tuple(dict.fromkeys(getattr(self, field.name))))
-        _all("stem_stride", (self.stem_stride,), *_WHOLE)
+        check(self, _LAWS)
+        if not is_whole(self.stem_stride):
+            raise OptunasError(
+                "ConvNet.stem_stride must be a whole number of at least 1; got "
+                f"{self.stem_stride!r:.80}"
+            )
 
     def suggest(self, trial: BaseTrial) -> Architecture:
         """Choose a network; every decision is asked for, whether it is active or not."""
@@ -164,21 +158,21 @@ class ConvNet:
         global pooling, or what comes first in the space where it was narrowed.
         """
         params: dict[str, Any] = {
-            "stages": _prefer(3, self.stages),
-            "width": _prefer(32, self.widths),
-            "activation": _prefer("relu", self.activations),
-            "norm": _prefer("batch", self.norms),
-            "downsampling": _prefer("max", self.downsamplings),
-            "head": _prefer("pool", self.heads),
+            "stages": prefer(3, self.stages),
+            "width": prefer(32, self.widths),
+            "activation": prefer("relu", self.activations),
+            "norm": prefer("batch", self.norms),
+            "downsampling": prefer("max", self.downsamplings),
+            "head": prefer("pool", self.heads),
             "head.features": self.features[0],
             "head.dropout": self.dropouts[0],
         }
         for stage in range(1, max(self.stages) + 1):
-            params[f"stage{stage}.widen"] = _prefer(1 if stage == 1 else 2, self.widenings)
-            params[f"stage{stage}.depth"] = _prefer(2, self.depths)
+            params[f"stage{stage}.widen"] = prefer(1 if stage == 1 else 2, self.widenings)
+            params[f"stage{stage}.depth"] = prefer(2, self.depths)
             for block in range(1, max(self.depths) + 1):
-                params[f"stage{stage}.block{block}.op"] = _prefer("conv", self.ops)
-                params[f"stage{stage}.block{block}.kernel"] = _prefer(3, self.kernels)
+                params[f"stage{stage}.block{block}.op"] = prefer("conv", self.ops)
+                params[f"stage{stage}.block{block}.kernel"] = prefer(3, self.kernels)
         return params
 
 
@@ -214,48 +208,21 @@ _BLOCK: dict[str, Any] = {
 }
 
 
-Law = tuple[str, Callable[[Any], bool]]
-"""What the values of an argument must be, in words and as a test."""
-
-
-def _among(known: tuple[str, ...]) -> Law:
-    return f"among {', '.join(known)}", lambda value: value in known
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
-
-
-_WHOLE: Law = ("whole numbers of at least 1", _is_whole)
 _LAWS: dict[str, Law] = {
-    "stages": _WHOLE,
-    "depths": _WHOLE,
-    "widths": ("multiples of 4", lambda v: _is_whole(v) and v % 4 == 0),
-    "widenings": ("numbers of at least 1", lambda v: _is_number(v) and v >= 1),
-    "ops": _among(OPS),
-    "kernels": ("odd whole numbers", lambda v: _is_whole(v) and v % 2 == 1),
-    "activations": _among(ACTIVATIONS),
-    "norms": _among(NORMS),
-    "downsamplings": _among(DOWNSAMPLINGS),
-    "heads": _among(HEADS),
-    "features": _WHOLE,
-    "dropouts": ("at least 0 and below 1", lambda v: _is_number(v) and 0 <= v < 1),
+    "stages": WHOLE,
+    "depths": WHOLE,
+    "widths": ("multiples of 4", lambda v: is_whole(v) and v % 4 == 0),
+    "widenings": ("numbers of at least 1", lambda v: is_number(v) and v >= 1),
+    "ops": among(OPS),
+    "kernels": ODD,
+    "activations": among(ACTIVATIONS),
+    "norms": among(NORMS),
+    "downsamplings": among(DOWNSAMPLINGS),
+    "heads": among(HEADS),
+    "features": WHOLE,
+    "dropouts": ("at least 0 and below 1", lambda v: is_number(v) and 0 <= v < 1),
 }
 
 
 def _widened(width: int, factor: float) -> int:
     return 4 * round(width * factor / 4)
-
-
-def _prefer(value: Any, choices: tuple[Any, ...]) -> Any:
-    return value if value in choices else choices[0]
-
-
-def _all(name: str, values: Sequence[Any], law: str, holds: Callable[[Any], bool]) -> None:
-    wrong = [value for value in values if not holds(value)]
-    if wrong:
-        raise OptunasError(f"ConvNet.{name} must be {law}; got {wrong[0]!r:.80}")

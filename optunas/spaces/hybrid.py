@@ -22,7 +22,8 @@ from optunas.architecture import (
     WindowBlock,
 )
 from optunas.errors import OptunasError
-from optunas.spaces.arguments import ODD, WHOLE, Law, check, is_number, is_whole, prefer
+from optunas.numeric import is_number, is_whole
+from optunas.spaces.arguments import ODD, WHOLE, Law, check, prefer
 
 STAGES = 4
 

@@ -21,7 +21,8 @@ from optunas.architecture import (
     SqueezeExcite,
 )
 from optunas.errors import OptunasError
-from optunas.spaces.arguments import ODD, WHOLE, Law, check, is_number, is_whole, prefer
+from optunas.numeric import is_number, is_whole
+from optunas.spaces.arguments import ODD, WHOLE, Law, check, prefer
 
 STEM, LAST, FEATURES = 16, 960, 1280
 WIDTHS = (24, 40, 80, 112, 160)

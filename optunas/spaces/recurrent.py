@@ -24,7 +24,8 @@ from optunas.architecture import (
 from optunas.architecture.recurrent import GATES
 from optunas.architecture.tokens import READINGS
 from optunas.errors import OptunasError
-from optunas.spaces.arguments import ODD, WHOLE, Law, among, check, is_number, is_whole, prefer
+from optunas.numeric import is_number, is_whole
+from optunas.spaces.arguments import ODD, WHOLE, Law, among, check, prefer
 
 DIRECTIONS = ("forward", "both")
 POOLS = ("mean", "max", "last")

@@ -10,7 +10,8 @@ from typing import Any
 from optuna.trial import BaseTrial
 
 from optunas.architecture import Architecture, ConvNorm, GlobalPool, Layer, Linear, Sequential
-from optunas.spaces.arguments import WHOLE, Law, is_number, prefer
+from optunas.numeric import is_number
+from optunas.spaces.arguments import WHOLE, Law, prefer
 from optunas.spaces.resnet import Stage, check_bottlenecks, stage
 
 QUANTUM = 8  # widths are multiples of it, as in the paper

@@ -21,7 +21,8 @@ from optunas.architecture import (
 )
 from optunas.architecture.layers import ACTIVATIONS
 from optunas.errors import OptunasError
-from optunas.spaces.arguments import CHOICE, WHOLE, Law, among, check, is_whole, prefer
+from optunas.numeric import is_whole
+from optunas.spaces.arguments import CHOICE, WHOLE, Law, among, check, prefer
 
 if TYPE_CHECKING:
     from optunas.spaces.regnet import RegNet

@@ -20,7 +20,8 @@ from optunas.architecture import (
 )
 from optunas.architecture.transformer import hidden
 from optunas.errors import OptunasError
-from optunas.spaces.arguments import WHOLE, Law, among, check, is_number, is_whole, prefer
+from optunas.numeric import is_number, is_whole
+from optunas.spaces.arguments import WHOLE, Law, among, check, prefer
 
 POOLS = ("class", "mean")
 PAPER: dict[str, dict[str, Any]] = {

@@ -187,7 +187,7 @@ def test_it_is_a_space():
         ({"norms": ("none",)}, "ConvNet.norms must be among batch, group, layer"),
         ({"downsamplings": ("stride", "none")}, "must be among stride, max, avg; got 'none'"),
         ({"heads": (["pool"],)}, "ConvNet.heads must be among pool, flatten, fc"),
-        ({"stem_stride": 0}, "ConvNet.stem_stride must be whole numbers of at least 1; got 0"),
+        ({"stem_stride": 0}, "ConvNet.stem_stride must be a whole number of at least 1; got 0"),
         ({"stem_stride": (2,)}, "ConvNet.stem_stride must be"),
     ],
 )
