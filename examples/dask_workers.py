@@ -2,9 +2,8 @@
 
 Dask's scheduler keeps the study: workers need no database of their own. It may be in memory, as
 here, or in a database that the scheduler reaches (`DaskStorage("postgresql+psycopg://...")`). On a
-cluster write `Client("tcp://scheduler:8786")`. What optunas adds to a storage (trials taken over
-from lost workers, ends kept on disk) is not in DaskStorage: a task that Dask runs again begins a
-new trial.
+cluster write `Client("tcp://scheduler:8786")`. `optunas.storage.open` adds what it adds to any
+storage: heartbeats, patience, and trials that are taken over from lost workers.
 
 pip install 'optunas[dask]'
 """
@@ -18,7 +17,7 @@ from optuna_integration import DaskStorage
 
 import optunas
 
-TRIALS_EACH, TASKS = 2, 2
+TRIALS, TASKS = 4, 2
 
 
 def objective():
@@ -33,7 +32,7 @@ def objective():
 
 def work(study, seed):
     study.sampler = optuna.samplers.RandomSampler(seed=seed)  # not the same draws in every task
-    study.optimize(objective(), n_trials=TRIALS_EACH)
+    optunas.work(study, objective(), trials=TRIALS)
 
 
 if __name__ == "__main__":
@@ -42,7 +41,8 @@ if __name__ == "__main__":
         LocalCluster(n_workers=TASKS, threads_per_worker=1, dashboard_address=None) as cluster,
         Client(cluster) as client,
     ):
-        study = optuna.create_study(storage=DaskStorage(client=client), direction="maximize")
+        storage = optunas.storage.open(DaskStorage(client=client))
+        study = optuna.create_study(storage=storage, direction="maximize")
         tasks = [client.submit(work, study, seed, pure=False) for seed in range(TASKS)]
         for task in wait(tasks).done:
             task.result()  # raises what the task raised

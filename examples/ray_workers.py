@@ -1,9 +1,9 @@
 """Workers on a Ray cluster that is there already: each Ray task is a worker of one study.
 
 The study lies in an SQL database, which all tasks reach (here a file, on a cluster PostgreSQL:
-`postgresql+psycopg://...`), so Ray carries no results. A task that dies leaves its trial to whoever
-runs `optunas run` or `optunas worker` on the study: those take trials over. On a cluster write
-`ray.init("auto")`, and `num_gpus=1` in the decorator.
+`postgresql+psycopg://...`), so Ray carries no results. The trials of all tasks count together, and
+what a task that dies has begun is taken over by the others, or by the same one when Ray runs it
+again. On a cluster write `ray.init("auto")`, and `num_gpus=1` in the decorator.
 
 pip install 'optunas[ray]'
 """
@@ -14,7 +14,7 @@ import ray
 
 import optunas
 
-TRIALS_EACH, TASKS = 2, 2
+TRIALS, TASKS = 4, 2
 
 
 def objective():
@@ -30,7 +30,7 @@ def objective():
 @ray.remote(num_cpus=1, max_retries=3)
 def work(url):
     study = optunas.create_study("ray", storage=url, sampler="random")
-    study.optimize(objective(), n_trials=TRIALS_EACH)
+    optunas.work(study, objective(), trials=TRIALS)
 
 
 if __name__ == "__main__":

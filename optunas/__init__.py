@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from optunas import training as training
     from optunas import visualization as visualization
     from optunas.delivery import deliver as deliver
+    from optunas.joining import work as work
     from optunas.limits import Limits as Limits
     from optunas.objective import Objective as Objective
     from optunas.references import reference as reference
@@ -56,6 +57,7 @@ _HOME = {
     "testing": "",
     "training": "",
     "visualization": "",
+    "work": "joining",
 }
 """The module that each public name comes from; a subpackage is its own home."""
 
@@ -83,6 +85,7 @@ __all__ = [
     "testing",
     "training",
     "visualization",
+    "work",
 ]
 
 

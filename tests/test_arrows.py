@@ -73,6 +73,7 @@ ARROWS = {
     "remembered": "errors storage",
     "search": ("_named data limits objective report spaces study studyfile training worker errors"),
     "deadline": "numeric facts worker",
+    "joining": "deadline errors storage worker",
     "promise": "delivery training wording",
     "planning": "numeric facts machine nn objective promise spaces training errors",
     "terminal": (
@@ -90,9 +91,9 @@ ARROWS = {
 
 TORCH_FREE = [
     "architecture", "artifacts", "attributes", "benchmarks", "cli", "deadline", "described",
-    "facts", "fingerprint", "insights", "limits", "metrics", "numeric", "proxies", "pruners",
-    "references", "remembered", "report", "samplers", "spaces", "storage", "study", "studyfile",
-    "tally", "terminal", "training", "visualization", "wording", "worker",
+    "facts", "fingerprint", "insights", "joining", "limits", "metrics", "numeric", "proxies",
+    "pruners", "references", "remembered", "report", "samplers", "spaces", "storage", "study",
+    "studyfile", "tally", "terminal", "training", "visualization", "wording", "worker",
 ]  # fmt: skip
 
 

@@ -64,7 +64,7 @@ class SharedStorage(BaseStorage):
         self.spool = Spool(address)
         self._tokens: dict[int, str] = {}  # of the trials that this process runs
         self._sheaves: dict[int, Sheaf] = {}  # of those of which much is written at once
-        self._known: dict[int, _Known] = {}  # the finished ones of each study
+        self._known: dict[int, _Finished] = {}  # the finished ones of each study
 
     def __getstate__(self) -> dict[str, Any]:
         return {
@@ -193,7 +193,7 @@ class SharedStorage(BaseStorage):
         found = self._finished(study_id).of(states)
         return copy.deepcopy(found) if deepcopy else found
 
-    def _finished(self, study_id: int) -> _Known:
+    def _finished(self, study_id: int) -> _Finished:
         """The finished trials, as they were a moment ago: pruners ask for them at every epoch.
 
         What is read in t seconds is good for 200 t: reading takes 0.5 % of the time at most.
@@ -203,7 +203,7 @@ class SharedStorage(BaseStorage):
             began = time.monotonic()
             trials = self._again("get_all_trials", study_id, False, FINISHED)
             took = time.monotonic() - began
-            known = self._known[study_id] = _Known(
+            known = self._known[study_id] = _Finished(
                 trials, began + took + min(FRESH * took, FRESH_S)
             )
         return known
@@ -329,7 +329,7 @@ class SharedStorage(BaseStorage):
         return self.patience(lambda: next(calls, once_more)())
 
 
-class _Known:
+class _Finished:
     """Finished trials as they were read, good until then (of `time.monotonic`)."""
 
     def __init__(self, trials: list[FrozenTrial], until: float) -> None:
