@@ -8,8 +8,6 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import optuna
@@ -18,40 +16,10 @@ import pytest
 from optunas.cli.listening import is_private, written
 from optunas.storage import open_storage
 
-from .small import finish, optunas, start
+from .served import URL, free_port, serving, wait_for
+from .small import finish, optunas
 
 pytest.importorskip("grpc")
-URL = "sqlite:///studies.db"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_for(port: int, process: "subprocess.Popen[str]") -> None:
-    until = time.monotonic() + 60
-    while True:
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < until, "nobody answers"
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-
-
-@contextmanager
-def serving(folder: Path, *more: str) -> Iterator[tuple["subprocess.Popen[str]", int]]:
-    """`optunas serve` on a free port, ready for requests."""
-    port = free_port()
-    process = start("serve", "--storage", URL, "--port", str(port), *more, folder=folder)
-    try:
-        wait_for(port, process)
-        yield process, port
-    finally:
-        process.kill()
-        process.wait()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
