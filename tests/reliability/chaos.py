@@ -239,14 +239,9 @@ def served(options: argparse.Namespace, folder: Path, ends: ExitStack) -> Iterat
     if options.database == "sqlite":
         return
     of = {"postgresql": PostgreSQL, "mariadb": MariaDB}[options.database]
-    database = of(folder / "server")
-    database.start()
-    ends.callback(database.stop)
+    database = ends.enter_context(of(folder / "server"))
     if options.proxy:
-        proxy = Proxy(folder / "proxy", database.url())
-        proxy.start()
-        ends.callback(proxy.stop)
-        yield proxy
+        yield ends.enter_context(Proxy(folder / "proxy", database.url()))
     yield database
 
 

@@ -3,6 +3,7 @@
     python tests/reliability/scale.py --out scale.md                    the whole grid, an hour
     python tests/reliability/scale.py --workers 1,8 --trials 100,1000 --through sql
     python tests/reliability/scale.py --workers 100 --trials 10000 --samplers tpe --only paced
+    python tests/reliability/scale.py --tables one.json another.json    of runs with --json
 
 Workers are processes that run `optunas.worker.work` with an objective that does all that ours does,
 except train (scale_worker.py), on a PostgreSQL server of our own, whose study holds finished trials
@@ -42,12 +43,11 @@ import json
 import os
 import random
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import product
 from multiprocessing import get_context
@@ -60,9 +60,11 @@ import optuna
 import psycopg
 from scale_fill import fill, invented
 from scale_worker import EPOCHS, PARTS, joined, part, run
-from servers import PostgreSQL, answers, free_port, processor_seconds, until
+from servers import PostgreSQL, Proxy, processor_seconds
 
 TARGET, TRIAL_S = 0.05, 20.0
+MODES, WAYS = ["saturated", "paced"], ["sql", "proxy"]
+SAMPLERS = ["random", "tpe", "architecture"]
 FORK = get_context("fork")
 
 
@@ -79,6 +81,10 @@ class Cell:
 
 def main() -> int:
     options = _options()
+    if options.tables:
+        rows = [row for file in options.tables for row in json.loads(file.read_text())]
+        print("\n".join(tables(sorted(rows, key=_place))))
+        return 0
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that all we started ends with us
     began = time.monotonic()
@@ -87,17 +93,13 @@ def main() -> int:
         folder = Path(name)
         folder.chmod(0o755)  # the server is another user's
         os.environ["OPTUNAS_SPOOL"] = str(folder / "spool")
-        server = PostgreSQL(folder / "server", connections=4 * max(options.workers) + 100)
-        server.start()
-        try:
+        with PostgreSQL(folder / "server", connections=4 * max(options.workers) + 100) as server:
             prepare(server, options.trials)
             for cell in cells(options):
                 found.append(measured(server, cell, folder, options))
                 seconds = time.monotonic() - began
                 print(f"{seconds:5.0f} s  {said(found[-1])}", flush=True)
                 keep(found, options, seconds)
-        finally:
-            server.stop()
     print(markdown(found, options, time.monotonic() - began))
     return 0
 
@@ -156,8 +158,8 @@ def measured(
     url = _url(server, "measured")
     try:
         if cell.through == "proxy":
-            with served(url, folder) as (address, proxy):
-                found = _workers([server.pid, proxy], cell, address, files, options)
+            with Proxy(folder / "proxy", url) as proxy:
+                found = _workers([server.pid, proxy.pid], cell, proxy.url(), files, options)
         else:
             found = _workers([server.pid], cell, url, files, options)
     finally:
@@ -165,25 +167,6 @@ def measured(
             file.unlink()
         files.rmdir()
     return {**vars(cell), **found}
-
-
-@contextmanager
-def served(url: str, folder: Path) -> Iterator[tuple[str, int]]:
-    """The address and the process of a proxy that stands before this database."""
-    port = free_port()
-    with (folder / "proxy.log").open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "optunas", "serve", "--port", str(port)],
-            env={**os.environ, "OPTUNAS_STORAGE": url},
-            stdout=log,
-            stderr=log,
-        )
-    try:
-        until(lambda: answers(port), 60)
-        yield f"grpc://127.0.0.1:{port}", process.pid
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(60)
 
 
 def _workers(
@@ -306,10 +289,21 @@ def markdown(found: list[dict[str, Any]], options: argparse.Namespace, seconds: 
         "attributes and the look for an equal network; session: places, take-over, tally; own: "
         "the sum of a trial. worker, server: processor time of a trial.",
     ]
-    for mode in options.only:
+    return "\n".join([*lines, *tables(found)]) + "\n"
+
+
+def tables(found: Sequence[dict[str, Any]]) -> Iterator[str]:
+    for mode in dict.fromkeys(row["mode"] for row in found):
         rows = [row for row in found if row["mode"] == mode]
-        lines += ["", f"### {mode}", "", *_table(rows, paced=mode == "paced")]
-    return "\n".join(lines) + "\n"
+        yield from ("", f"### {mode}", "", *_table(rows, paced=mode == "paced"))
+
+
+def _place(row: dict[str, Any]) -> tuple[Any, ...]:
+    """Of a row among the others: in the order of the options' defaults."""
+    return (
+        *(MODES.index(row["mode"]), WAYS.index(row["through"]), SAMPLERS.index(row["sampler"])),
+        *(row["trials"], row["workers"]),
+    )
 
 
 def _table(rows: list[dict[str, Any]], *, paced: bool) -> Iterator[str]:
@@ -345,15 +339,16 @@ def _options() -> argparse.Namespace:
     numbers, words = (lambda text: [int(n) for n in text.split(",")]), (lambda t: t.split(","))
     parser.add_argument("--workers", type=numbers, default=[1, 8, 32, 100])
     parser.add_argument("--trials", type=numbers, default=[100, 1000, 10_000])
-    parser.add_argument("--samplers", type=words, default=["random", "tpe", "architecture"])
-    parser.add_argument("--through", type=words, default=["sql", "proxy"])
-    parser.add_argument("--only", type=words, default=["saturated", "paced"])
+    parser.add_argument("--samplers", type=words, default=SAMPLERS)
+    parser.add_argument("--through", type=words, default=WAYS)
+    parser.add_argument("--only", type=words, default=MODES)
     parser.add_argument("--seconds-per-cell", type=float, default=20.0, help="of saturated rows")
     parser.add_argument("--pace", type=float, default=20.0, help="seconds of a pretended training")
     parser.add_argument("--join", type=float, default=240.0, help="seconds for workers to join")
     parser.add_argument("--of", type=int, default=10_000, help="workers that use the sampler")
     parser.add_argument("--all", action="store_true", help="leave out nothing")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
+    parser.add_argument("--tables", type=Path, nargs="+", help="print these runs' tables only")
     parser.add_argument("--out", type=Path, help="write the tables to this file (Markdown)")
     return parser.parse_args()
 

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import psutil
 
@@ -34,6 +34,18 @@ class Server:
 
     def stop(self) -> None:
         raise NotImplementedError
+
+    @property
+    def pid(self) -> int:
+        """Of the process whose children all others are."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
 
 class PostgreSQL(Server):
@@ -79,11 +91,36 @@ class PostgreSQL(Server):
 
     @property
     def pid(self) -> int:
-        """Of the process whose children all others are."""
+        """As in `Server`."""
         return int((self._data / "postmaster.pid").read_text().split()[0])
 
 
-class MariaDB(Server):
+class Child(Server):
+    """A server that is a child of this process, and killed at the end."""
+
+    _process: subprocess.Popen[bytes] | None = None
+
+    def launch(self, command: list[str], **more: str) -> None:
+        """Start it, and wait until it answers; `more` is added to its environment."""
+        with (self.folder / "server.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                command, env={**os.environ, **more}, stdout=log, stderr=log
+            )
+        until(lambda: answers(self.port), 60)
+
+    def stop(self) -> None:
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    @property
+    def pid(self) -> int:
+        """As in `Server`."""
+        assert self._process is not None
+        return self._process.pid
+
+
+class MariaDB(Child):
     """A server in `folder`, whose user `optunas` may come from anywhere."""
 
     def __init__(self, folder: Path, connections: int = 100) -> None:
@@ -97,7 +134,6 @@ class MariaDB(Server):
             "CREATE USER IF NOT EXISTS 'optunas'@'%';\n"
             "GRANT ALL ON studies.* TO 'optunas'@'%';\n"
         )
-        self._process: subprocess.Popen[bytes] | None = None
 
     def _user(self) -> list[str]:
         return ["--user=root"] if os.geteuid() == 0 else []
@@ -106,55 +142,30 @@ class MariaDB(Server):
         return f"mysql+pymysql://optunas@{host}:{self.port}/studies"
 
     def start(self) -> None:
-        with (self.folder / "server.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [
-                    *("mariadbd", "--no-defaults", f"--datadir={self._data}", *self._user()),
-                    *(f"--port={self.port}", "--bind-address=0.0.0.0", "--skip-name-resolve"),
-                    *(f"--socket={self.folder}/s", f"--pid-file={self.folder}/pid"),
-                    *(
-                        f"--max-connections={self.connections}",
-                        f"--init-file={self.folder}/init.sql",
-                    ),
-                ],
-                stdout=log,
-                stderr=log,
-            )
-        until(lambda: answers(self.port), 60)
-
-    def stop(self) -> None:
-        assert self._process is not None
-        self._process.kill()
-        self._process.wait()
+        self.launch(
+            [
+                *("mariadbd", "--no-defaults", f"--datadir={self._data}", *self._user()),
+                *(f"--port={self.port}", "--bind-address=0.0.0.0", "--skip-name-resolve"),
+                *(f"--socket={self.folder}/s", f"--pid-file={self.folder}/pid"),
+                *(f"--max-connections={self.connections}", f"--init-file={self.folder}/init.sql"),
+            ]
+        )
 
 
-class Proxy(Server):
+class Proxy(Child):
     """`optunas serve` before the database at `database`."""
 
     def __init__(self, folder: Path, database: str) -> None:
         super().__init__(folder)
         self._database = database
         folder.mkdir(parents=True, exist_ok=True)
-        self._process: subprocess.Popen[bytes] | None = None
 
     def url(self, host: str = "127.0.0.1") -> str:
         return f"grpc://{host}:{self.port}"
 
     def start(self) -> None:
         program = [sys.executable, "-P", "-m", "optunas", "serve", "--host", "0.0.0.0"]
-        with (self.folder / "server.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [*program, "--port", str(self.port)],
-                env={**os.environ, "OPTUNAS_STORAGE": self._database},
-                stdout=log,
-                stderr=log,
-            )
-        until(lambda: answers(self.port), 60)
-
-    def stop(self) -> None:
-        assert self._process is not None
-        self._process.kill()
-        self._process.wait()
+        self.launch([*program, "--port", str(self.port)], OPTUNAS_STORAGE=self._database)
 
 
 def free_port() -> int:
