@@ -14,6 +14,7 @@ from types import UnionType
 from typing import Any
 
 import optuna
+from optuna.storages import BaseStorage
 
 from optunas.errors import NoStudiesError
 from optunas.storage import address, explained, open_storage
@@ -65,10 +66,14 @@ def recall(
         opened = open_storage(storage, create=False, wait_s=wait_s)
     except NoStudiesError:
         return {}
-    with explained(address(opened)):
-        if name not in optuna.get_all_study_names(opened):
-            return {}
-        return _left_open(typed, options_of(optuna.load_study(study_name=name, storage=opened)))
+    try:
+        with explained(address(opened)):
+            if name not in optuna.get_all_study_names(opened):
+                return {}
+            return _left_open(typed, options_of(optuna.load_study(study_name=name, storage=opened)))
+    finally:
+        if not isinstance(storage, BaseStorage):  # ours to close
+            opened.close()
 
 
 def remember(study: optuna.Study, given: Mapping[str, Any]) -> None:

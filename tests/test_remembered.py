@@ -1,11 +1,13 @@
 """What was typed for a study holds for whoever joins it and types less."""
 
+import time
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import optuna
 import pytest
+import sqlalchemy
 
 from optunas.errors import OptunasError
 from optunas.remembered import ATTRIBUTE, KINDS, options_of, recall, remember
@@ -58,6 +60,24 @@ def test_the_same_again_writes_nothing(study: optuna.Study) -> None:
     study.set_user_attr = lambda *_: pytest.fail("written")  # type: ignore[method-assign]
     remember(study, {"trials": 5})
     remember(study, {"metrics": ("accuracy", "params")})
+
+
+def test_a_server_that_was_asked_has_no_connection_open_afterwards(
+    folder: Path, postgresql_url: str
+) -> None:
+    optuna.create_study(study_name="few", storage=(opened := open_storage(postgresql_url)))
+    opened.close()
+    recall("few", postgresql_url, {})
+    mine = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    engine = sqlalchemy.create_engine(postgresql_url, poolclass=sqlalchemy.NullPool)
+    until = time.monotonic() + 10
+    while True:  # the server takes a moment to see that one is closed
+        with engine.connect() as connection:
+            found = connection.execute(sqlalchemy.text(mine)).scalar()
+        if found == 1 or time.monotonic() > until:
+            break
+        time.sleep(0.05)
+    assert found == 1  # who asks
 
 
 def test_where_there_is_no_study_nothing_is_known_and_nothing_made(folder: Path) -> None:

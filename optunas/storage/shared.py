@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 
 from optuna.distributions import BaseDistribution
 from optuna.exceptions import UpdateFinishedTrialError
-from optuna.storages import BaseStorage
+from optuna.storages import BaseStorage, GrpcStorageProxy, RDBStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
@@ -213,6 +213,15 @@ class SharedStorage(BaseStorage):
 
     def remove_session(self) -> None:
         self.patience.reset()
+
+    def close(self) -> None:
+        """Give the connections back; whoever goes on using it gets new ones, but from a proxy."""
+        backend = getattr(self.inner, "_backend", self.inner)  # below Optuna's cache
+        self.remove_session()
+        if isinstance(backend, RDBStorage):
+            backend.engine.dispose()
+        elif isinstance(backend, GrpcStorageProxy):
+            backend.close()
 
     # What must not be done twice
 
