@@ -7,6 +7,7 @@ says wins over the file, the file over the defaults.
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -64,6 +65,8 @@ OPTION_NAMES = {
     "retries": "max-retries",
 }
 """How an option is typed, where that is not its name with hyphens."""
+UNITS = {"latency_ms": "ms", "memory_mb": "M", "inference_memory_mb": "M"}
+"""What is typed behind the number."""
 
 
 @dataclass(frozen=True)
@@ -260,8 +263,12 @@ def in_words(options: Mapping[str, Any]) -> str:
             words.append(option)
         else:
             values = value if isinstance(value, list | tuple) else [value]
-            words += [f"{option} {one}" for one in values]
+            words += [f"{option} {_word(one)}{UNITS.get(name, '')}" for one in values]
     return " ".join(words)
+
+
+def _word(value: Any) -> str:
+    return f"{value:.12g}" if isinstance(value, float) else shlex.quote(str(value))
 
 
 def _loaded(

@@ -9,7 +9,7 @@ from PIL import Image
 
 from optunas import Objective, RecipeSpace
 from optunas.errors import OptunasError, StudyError
-from optunas.search import Search, search_for
+from optunas.search import Search, in_words, search_for
 from optunas.training import Epoch
 from optunas.worker import Plan
 
@@ -150,3 +150,20 @@ def test_the_study_has_the_objectives_directions_and_names() -> None:
 def test_random_draws_are_counted_from_zero() -> None:
     with pytest.raises(OptunasError, match="from 0 on"):
         Search(lambda trial: 1.0, "s", random_draws=-1)
+
+
+def test_options_in_words_can_be_typed_again() -> None:
+    options = {
+        "trials": 5,
+        "sampler": "tpe(startup=20)",
+        "metrics": ("accuracy", "params"),
+        "params": 500000,
+        "latency_ms": 2.5,
+        "memory_mb": 512.0,
+        "suggest_recipe": True,
+        "reuse": False,
+    }
+    assert in_words(options) == (
+        "--trials 5 --sampler 'tpe(startup=20)' --metric accuracy --metric params "
+        "--max-params 500000 --max-latency 2.5ms --max-memory 512M --suggest-recipe --no-reuse"
+    )
