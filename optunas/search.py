@@ -244,8 +244,8 @@ def search_for(target: str, options: Mapping[str, Any], recall: Recall | None = 
     """
     typed = {name: value for name, value in options.items() if value is not None}
     objective, settings = _loaded(target, typed)
-    where = [{**settings, **typed}.get(name) for name in ("name", "storage")]
-    known = recall(*where, typed) if recall is not None else {}
+    said = {"storage": None, **settings, **typed}
+    known = {} if recall is None else recall(said["name"], said["storage"], typed)
     try:
         return _made(target, objective, settings, {**known, **typed}, frozenset(known))
     except OptunasError as error:
