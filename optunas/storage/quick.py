@@ -55,14 +55,19 @@ class QuickStorage(RDBStorage):
 
     def __init__(self, url: str, engine_kwargs: dict[str, Any] | None = None) -> None:
         super().__init__(url, engine_kwargs)
+        self._begin()
+
+    def _begin(self) -> None:
         self._reader = Reader(self.engine)
+        self._study_of: dict[int, int] = {}  # by trial; as far as this process has written to it
 
     def __getstate__(self) -> dict[Any, Any]:
-        return {k: v for k, v in super().__getstate__().items() if k != "_reader"}
+        ours = ("_reader", "_study_of")
+        return {k: v for k, v in super().__getstate__().items() if k not in ours}
 
     def __setstate__(self, state: dict[Any, Any]) -> None:
         super().__setstate__(state)
-        self._reader = Reader(self.engine)
+        self._begin()
 
     @property
     def is_possible(self) -> bool:
@@ -93,10 +98,11 @@ class QuickStorage(RDBStorage):
         """Write a study's attribute where it still is `before` (None: where there is none); False
         where it is something else. Of several that swap at once, one does."""
         row = STUDY_USER.c.study_id == study_id, STUDY_USER.c.key == key
+        look = select(STUDY_USER.c.value_json).where(*row)
         with _as_optuna_fails(), suppress(IntegrityError), self.engine.begin() as connection:
-            found = connection.execute(
-                select(STUDY_USER.c.value_json).where(*row).with_for_update()
-            ).scalar()
+            found = connection.execute(look).scalar()
+            if found is not None:  # to lock what is not there is a deadlock of two in MySQL
+                found = connection.execute(look.with_for_update()).scalar()
             if json.dumps(None if found is None else json.loads(found)) != json.dumps(before):
                 return False
             new = {"value_json": json.dumps(after)}
@@ -116,7 +122,11 @@ class QuickStorage(RDBStorage):
         param_value_internal: float,
         distribution: BaseDistribution,
     ) -> None:
-        self.write(trial_id, params={param_name: (param_value_internal, distribution)})
+        if self._fits(trial_id, param_name, distribution):
+            row = _drawn(param_name, param_value_internal, distribution)
+            self._write_one(PARAMS, trial_id, row)
+        else:  # asks, or says what is wrong
+            self.write(trial_id, params={param_name: (param_value_internal, distribution)})
 
     def set_trial_user_attr(self, trial_id: int, key: str, value: Any) -> None:
         self._write_one(USER, trial_id, {"key": key, "value_json": json.dumps(value)})
@@ -137,10 +147,7 @@ class QuickStorage(RDBStorage):
         Raises ValueError for a parameter that other trials of the study drew from something else,
         KeyError and UpdateFinishedTrialError as Optuna does; nothing is written then.
         """
-        drawn = [
-            {"param_name": name, "param_value": value, "distribution_json": distribution_to_json(d)}
-            for name, (value, d) in params.items()
-        ]
+        drawn = [_drawn(name, value, law) for name, (value, law) in params.items()]
         with self._writing(trial_id) as (connection, study_id):
             for name, (_, distribution) in params.items():
                 before = self._drawn_before(connection, study_id, name)
@@ -173,6 +180,7 @@ class QuickStorage(RDBStorage):
             if row is None:
                 raise KeyError(NO_RECORD)
             self.check_trial_is_updatable(trial_id, row.state)
+            self._study_of[trial_id] = row.study_id
             yield connection, row.study_id
 
     def _write(
@@ -192,6 +200,17 @@ class QuickStorage(RDBStorage):
             with self._writing(trial_id) as (connection, _):  # says why
                 self._write(connection, table, trial_id, [row])
 
+    def _fits(self, trial_id: int, name: str, distribution: BaseDistribution) -> bool:
+        """Whether it is known, without asking, that the study has drawn the parameter like that."""
+        study_id = self._study_of.get(trial_id)
+        before = None if study_id is None else self._reader.distributions(study_id).get(name)
+        if before is None:
+            return False
+        with suppress(ValueError):
+            check_distribution_compatibility(before, distribution)
+            return True
+        return False
+
     def _drawn_before(
         self, connection: Connection, study_id: int, name: str
     ) -> BaseDistribution | None:
@@ -209,6 +228,11 @@ class QuickStorage(RDBStorage):
                 return None
             known[name] = json_to_distribution(text)
         return known[name]
+
+
+def _drawn(name: str, value: float, distribution: BaseDistribution) -> dict[str, Any]:
+    text = distribution_to_json(distribution)
+    return {"param_name": name, "param_value": value, "distribution_json": text}
 
 
 def _as_json(attributes: Mapping[str, Any]) -> list[dict[str, str]]:

@@ -157,6 +157,27 @@ def test_all_of_a_trial_is_written_in_one_transaction(storage: QuickStorage, stu
     assert (trial.user_attrs, trial.system_attrs) == ({"a": 1, "b": [2]}, {"c": {"d": None}})
 
 
+def test_a_choice_that_is_known_takes_one_statement(storage: QuickStorage, study_id: int) -> None:
+    said: list[str] = []
+
+    @sqlalchemy.event.listens_for(storage.engine, "before_cursor_execute")
+    def hear(*given: Any) -> None:
+        said.append(given[2])
+
+    for number in range(2):
+        trial_id = storage.create_new_trial(study_id)
+        storage.set_trial_param(trial_id, "lr", 0.1, FLOAT)  # also makes known whose trial it is
+        said.clear()
+        storage.set_trial_param(trial_id, "lr", 0.01, FLOAT)
+        storage.set_trial_param(trial_id, "lr", 0.02, FloatDistribution(1e-3, 0.1, log=True))
+        written = [line for line in said if not line.startswith("BEGIN")]
+        assert [line.split()[0] for line in written] == ["INSERT"] * 2
+        with pytest.raises(ValueError, match=r"distribution|Distribution"):
+            storage.set_trial_param(trial_id, "lr", 1, IntDistribution(1, 3))
+        assert storage.get_trial(trial_id).params == {"lr": 0.02}
+        assert storage.get_all_trials(study_id)[number].params == {"lr": 0.02}
+
+
 def test_other_choices_than_the_studys_are_refused_and_nothing_is_written(
     storage: QuickStorage, study_id: int
 ) -> None:
