@@ -20,6 +20,7 @@ from optunas.architecture.layer import Shape
 from optunas.attributes import evaluated
 from optunas.errors import StudyError
 from optunas.limits import Limits
+from optunas.samplers.blas import on_one_thread
 from optunas.samplers.foreign import WithForeign, ask
 from optunas.samplers.scene import Scene, spelling, whole_view
 from optunas.samplers.views import OfTrials, Views
@@ -154,7 +155,7 @@ class Proposing(BaseSampler, ABC):
 
     def _proposal(self, study: Study, trial: FrozenTrial) -> View | None:
         self._check(study)
-        with self._lock:
+        with self._lock, on_one_thread():
             begun = study.get_trials(deepcopy=False)
             trials = self.remembered(study, begun)
             scene = self._scene(study, trial, trials)
