@@ -1,6 +1,6 @@
 """What a proposal of `ArchitectureSampler` takes with linear algebra on one thread and on all.
 
-    python tests/performance/threads.py --processes 1,2 --trials 120
+    python tests/performance/threads.py --processes 1 2 --trials 120
 
 Each process searches ConvNet by itself, on values that are random, in memory. Both ways take turns,
 three times; a row is the median of the later half of the proposals, over processes and turns.
@@ -44,9 +44,7 @@ def proposals(how: str, seed: int, trials: int) -> list[tuple[float, float]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument(
-        "--processes", type=lambda t: [int(n) for n in t.split(",")], default=[1, 2]
-    )
+    parser.add_argument("--processes", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--trials", type=int, default=120)
     options = parser.parse_args()
     print("| processes | threads | a proposal | processors |\n|---:|---|---:|---:|")
