@@ -1,6 +1,7 @@
 """The proxy's client: it outlives a proxy that is killed, and notices a network that is silent."""
 
 import os
+import random
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ import pytest
 from optuna.trial import Trial
 
 import optunas
+from optunas.attributes import evaluated
 from optunas.storage import open_storage
 
 from ..served import free_port, serving
@@ -24,12 +26,13 @@ def test_workers_outlive_a_proxy_that_is_killed_and_started_again(
     tmp_path: Path, quiet: None
 ) -> None:
     port, notes = free_port(), []
-    half = threading.Event()
+    half, killed = threading.Event(), threading.Event()
 
     def objective(trial: Trial) -> float:
         x = trial.suggest_float("x", 0, 1)
         if trial.number >= 4:
             half.set()
+            assert killed.wait(120)
         for step in range(3):
             trial.report(x, step)
             time.sleep(0.05)
@@ -45,22 +48,25 @@ def test_workers_outlive_a_proxy_that_is_killed_and_started_again(
         for thread in threads:
             thread.start()
         assert half.wait(120)
-    time.sleep(1)
-    assert any(thread.is_alive() for thread in threads)
+    killed.set()
+    until = time.monotonic() + 60
+    while not any("does not answer; it is tried again" in note for note in notes):
+        assert time.monotonic() < until
+        time.sleep(0.05)
     with serving(tmp_path, port=port):
         for thread in threads:
             thread.join(120)
             assert not thread.is_alive()
-    assert any("does not answer; it is tried again" in note for note in notes)
     study = optuna.load_study(study_name="s", storage=f"sqlite:///{tmp_path}/studies.db")
-    done = [trial for trial in study.trials if trial.state.is_finished()]
+    done = evaluated(study.trials)
     assert len(done) == 10
     assert all(trial.value == trial.params["x"] for trial in done)
     assert all(len(trial.intermediate_values) == 3 for trial in done)
     assert not [t for t in study.trials if t.state is optuna.trial.TrialState.RUNNING]
 
 
-HERE, AWAY = "10.214.77.1", "10.214.77.2"
+NETWORK = f"10.214.{random.Random(os.getpid()).randrange(256)}"  # another for each process
+HERE, AWAY = f"{NETWORK}.1", f"{NETWORK}.2"
 CALLS = """
 import sys, time
 from optunas.storage import proxy
