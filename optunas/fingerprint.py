@@ -95,10 +95,11 @@ def agree(
     apart = "; ".join(differences(found, mine))
     if apart and not anyway:
         made = command_of(study)
+        same = f"the same options, or none (it was made by: {made})" if made else "the same options"
         raise StudyError(
             f"all workers of a study search the same; {study.study_name!r} and this one differ in "
-            f"{apart}: give the same options{f' (it was made by: {made})' if made else ''}, take "
-            "another study name (--study), or join all the same (--anyway, in Python anyway=True)"
+            f"{apart}: give {same}, take another study name (--study), or join all the same "
+            "(--anyway, in Python anyway=True)"
         )
     if apart:
         note(f"this worker joins though it differs in {apart}")
