@@ -9,16 +9,15 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from optuna import Study
-from optuna.trial import FrozenTrial, Trial
+from optuna.trial import Trial
 
 from optunas.deadline import agree_on_deadline, plan_until
 from optunas.errors import StudyError
 from optunas.storage import SharedStorage, address, explained
-from optunas.worker import Plan
+from optunas.worker import Noted, Plan
 from optunas.worker import work as run
 
 _log = logging.getLogger("optunas")
@@ -55,17 +54,4 @@ def work(
     with explained(address(study._storage)):
         if hours is not None:
             plan = plan_until(plan, agree_on_deadline(study, time.time() + 3600 * hours))
-        run(study, objective, plan, _Noted(note), storage)
-
-
-@dataclass(frozen=True)
-class _Noted:
-    """A watch of which a person hears the notes only."""
-
-    note: Callable[[str], None]
-
-    def began(self, trial: Trial) -> None:
-        pass
-
-    def ended(self, study: Study, trial: FrozenTrial) -> None:
-        pass
+        run(study, objective, plan, Noted(note), storage)

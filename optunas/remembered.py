@@ -18,6 +18,7 @@ from optuna.storages import BaseStorage
 
 from optunas.errors import NoStudiesError
 from optunas.storage import address, explained, open_storage
+from optunas.study import existing
 
 ATTRIBUTE = "optunas.options"
 LONGEST = 500  # characters of a text
@@ -68,9 +69,8 @@ def recall(
         return {}
     try:
         with explained(address(opened)):
-            if name not in optuna.get_all_study_names(opened):
-                return {}
-            return _left_open(typed, options_of(optuna.load_study(study_name=name, storage=opened)))
+            study = existing(name, opened)
+            return {} if study is None else _left_open(typed, options_of(study))
     finally:
         if not isinstance(storage, BaseStorage):  # ours to close
             opened.close()

@@ -27,7 +27,7 @@ from optunas.limits import Limits
 from optunas.report.publisher import Publisher
 from optunas.spaces import ConvNet
 from optunas.spaces.described import named
-from optunas.study import create_study
+from optunas.study import create_study, existing
 from optunas.training.recipe import Recipe
 from optunas.training.recipe_space import RecipeSpace
 from optunas.worker import SLACK, OutOfTime, Plan, Watch, enqueue_comparisons, work
@@ -90,8 +90,8 @@ class Search:
     """the space is the default for these data, and nobody's choice"""
     given: Mapping[str, Any] = field(default_factory=dict)
     """the options that it was made of, those that the study knew included"""
-    recalled: frozenset[str] = frozenset()
-    """which of them the study knew"""
+    recalled: Mapping[str, Any] = field(default_factory=dict)
+    """those of them that the study knew"""
     pages: bool = True
     """keep the study's page in optuna-dashboard; a trial's own is the objective's affair"""
 
@@ -132,9 +132,7 @@ class Search:
 
     def existing(self) -> optuna.Study | None:
         """The study where there is one already, as it is stored."""
-        if self.name not in optuna.get_all_study_names(self.storage):
-            return None
-        return optuna.load_study(study_name=self.name, storage=self.storage)
+        return existing(self.name, self.storage)
 
     def study(self, on_change: Callable[[str], None]) -> optuna.Study:
         """The study, created or joined."""
@@ -247,7 +245,7 @@ def search_for(target: str, options: Mapping[str, Any], recall: Recall | None = 
     said = {"storage": None, **settings, **typed}
     known = {} if recall is None else recall(said["name"], said["storage"], typed)
     try:
-        return _made(target, objective, settings, {**known, **typed}, frozenset(known))
+        return _made(target, objective, settings, {**known, **typed}, known)
     except OptunasError as error:
         if not known:
             raise
@@ -286,7 +284,7 @@ def _made(
     objective: Callable[[Any], Any] | None,
     settings: dict[str, Any],
     given: dict[str, Any],
-    recalled: frozenset[str],
+    recalled: Mapping[str, Any],
 ) -> Search:
     if objective is None:
         objective = _from_data(target, given)

@@ -104,6 +104,13 @@ def load_study(
         )
 
 
+def existing(name: str, opened: BaseStorage) -> optuna.Study | None:
+    """The study of this name as it is stored, where there is one already."""
+    if name not in optuna.get_all_study_names(opened):
+        return None
+    return optuna.load_study(study_name=name, storage=opened)
+
+
 def _chosen(name: str | None, names: list[str]) -> str:
     if name is not None and name not in names:
         raise StudyError(unknown("study", name, names))

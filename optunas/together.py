@@ -13,13 +13,13 @@ from dataclasses import replace
 
 from optuna import Study
 from optuna.storages import InMemoryStorage
-from optuna.trial import FrozenTrial, Trial
 
 from optunas.attributes import evaluated
 from optunas.deadline import deadline_of, plan_until
 from optunas.errors import StudyError
 from optunas.machine import free_ram, threads_for
 from optunas.search import Search
+from optunas.worker import Noted
 from optunas.worker.crew import CrewWatch, lead
 from optunas.worker.dealing import deal
 from optunas.worker.member import Member as Member
@@ -92,20 +92,7 @@ def serve(search: Search, member: Member, reserve: float = 0.0) -> None:
         take_share(search.own.device, of=member.of, threads=member.threads, ram=member.ram)
     study = search.study(on_change=_log.info)
     plan = plan_until(search.plan, deadline_of(study), reserve)
-    replace(search, plan=plan).run(study, _Log())
-
-
-class _Log:
-    """The watch of a member: a person hears from the leader."""
-
-    def began(self, trial: Trial) -> None:
-        pass
-
-    def ended(self, study: Study, trial: FrozenTrial) -> None:
-        pass
-
-    def note(self, line: str) -> None:
-        _log.info(line)
+    replace(search, plan=plan).run(study, Noted(_log.info))
 
 
 def _members(devices: Sequence[str | None], storage: str | None) -> list[Member]:

@@ -70,7 +70,7 @@ ARROWS = {
         "_named _version architecture atomic attributes data errors fingerprint limits machine "
         "metrics nn objective references report spaces studyfile tally training wording"
     ),
-    "remembered": "errors storage",
+    "remembered": "errors storage study",
     "search": ("_named data limits objective report spaces study studyfile training worker errors"),
     "deadline": "numeric facts worker",
     "joining": "deadline errors storage worker",

@@ -95,8 +95,7 @@ class Conduct:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         search = _opened(self.search, self.wait_s)
         if search.recalled:
-            known = {name: search.given[name] for name in search.given if name in search.recalled}
-            _note(f"as this study was begun, {in_words(known)}")
+            _note(f"as this study was begun, {in_words(search.recalled)}")
         with explained(address(search.storage)):
             search, study, made = self._join(search, self._promise(search))
             deadline = self._deadline(study)

@@ -47,9 +47,9 @@ def identity(network: nn.Module, data: "Data", recipe: Recipe, seed: int) -> str
     return hashlib.sha256(json.dumps(run).encode()).hexdigest()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Begun:
-    """An epoch that is not over: where it stands, beside the network and the optimizer."""
+    """Where an epoch stands that is not over, beside the network and the optimizer."""
 
     steps: int
     """that are done"""
@@ -61,16 +61,19 @@ class Begun:
     """`seeds.random_states`"""
 
 
+START = Begun(0, torch.zeros(()), 0.0, {})
+
+
 class Saved(NamedTuple):
     """How far a run has come."""
 
-    history: list[Epoch]
+    history: Sequence[Epoch]
     """the finished epochs"""
-    begun: Begun | None
-    """the epoch after them, where it was saved in the middle"""
+    begun: Begun = START
+    """the epoch after them"""
 
 
-NOTHING = Saved([], None)
+NOTHING = Saved([])
 
 
 def save(
@@ -91,7 +94,7 @@ def save(
         "network": network.state_dict(),
         "optimizer": optimizer.state_dict(),
         "history": [asdict(epoch) for epoch in saved.history],
-        "begun": None if saved.begun is None else vars(saved.begun),
+        "begun": None if saved.begun is START else vars(saved.begun),
         "averages": list(averages),
     }
     torch.save(state, buffer)
@@ -139,7 +142,7 @@ def progress(path: Path, network: nn.Module, run: str, epochs: int) -> tuple[int
     except Exception as error:
         _log.warning("the checkpoint %s is ignored (%s)", path, _why(error))
         return 0, 0
-    return len(saved.history), 0 if saved.begun is None else saved.begun.steps
+    return len(saved.history), saved.begun.steps
 
 
 def remove(path: Path) -> None:
@@ -194,10 +197,10 @@ def _history(rows: Sequence[Mapping[str, Any]], epochs: int) -> list[Epoch]:
     return history
 
 
-def _begun(found: Any, *, is_over: bool) -> Begun | None:
-    """An epoch that was begun, made of what such a one is made of."""
+def _begun(found: Any, *, is_over: bool) -> Begun:
+    """An epoch that was begun, made of what such a one is made of; None stands for the start."""
     if found is None:
-        return None
+        return START
     begun = Begun(**found)
     numbers = type(begun.steps) is int and type(begun.seconds) is float
     fits = (

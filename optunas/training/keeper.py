@@ -13,7 +13,7 @@ from time import perf_counter
 import torch
 
 from optunas.training import checkpoint as checkpoints
-from optunas.training.checkpoint import Begun, Saved
+from optunas.training.checkpoint import START, Begun, Saved
 from optunas.training.results import Epoch
 from optunas.training.seeds import random_states
 from optunas.training.step import Step
@@ -39,31 +39,35 @@ class Keeper:
         self._path, self._step, self._device = path, step, device
         self._identity, self._tell = identity, written
         self._due = perf_counter() + PAUSE_SECONDS
+        self._history: list[Epoch] = []
 
     def restored(self, epochs: int) -> Saved:
         """How far the run of so many epochs has come; network and optimizer are brought there."""
         if self._path is None:
             return checkpoints.NOTHING
         step = self._step
-        return checkpoints.restore(
+        saved = checkpoints.restore(
             self._path, step.network, step.optimizer, self._identity, epochs, step.average.tensors
         )
+        self._history = list(saved.history)
+        return saved
 
-    def epoch(self, history: list[Epoch]) -> None:
-        """An epoch is over."""
-        self._write(Saved(history, None))
+    def epoch(self, epoch: Epoch) -> None:
+        """The next epoch is over."""
+        self._history.append(epoch)
+        self._write(START)
 
-    def steps(self, history: list[Epoch], steps: int, began: float) -> None:
+    def steps(self, done: int, began: float) -> None:
         """So many steps of the next epoch are done, which `began` then (of `perf_counter`)."""
         if self._path is not None and perf_counter() >= self._due:
             loss = self._step.total.detach().cpu()
             random = random_states(self._device)
-            self._write(Saved(history, Begun(steps, loss, perf_counter() - began, random)))
+            self._write(Begun(done, loss, perf_counter() - began, random))
 
-    def _write(self, saved: Saved) -> None:
+    def _write(self, begun: Begun) -> None:
         if self._path is None:
             return
-        start, step = perf_counter(), self._step
+        start, step, saved = perf_counter(), self._step, Saved(self._history, begun)
         checkpoints.save(
             self._path, step.network, step.optimizer, saved, self._identity, step.average.tensors
         )

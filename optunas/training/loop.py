@@ -14,7 +14,6 @@ as they were found.
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -25,7 +24,7 @@ from torch import Tensor, nn
 from optunas.training import checkpoint as checkpoints
 from optunas.training.augment import Policy
 from optunas.training.batches import Batch, Batches
-from optunas.training.checkpoint import Begun
+from optunas.training.checkpoint import START, Begun
 from optunas.training.engine import Engine
 from optunas.training.errors import Diverged
 from optunas.training.inputs import Inputs
@@ -80,21 +79,20 @@ def train(
     train, and `Diverged` at the end of an epoch whose loss is not a finite number.
     """
     run = prepare(network, data, recipe, torch.device(device), seed, engine)
-    average, identity = run.step.average, ""
-    if checkpoint is not None:
-        identity = checkpoints.identity(network, data, recipe, seed)
+    average = run.step.average
+    identity = "" if checkpoint is None else checkpoints.identity(network, data, recipe, seed)
     keeper = Keeper(checkpoint, run.step, run.device, identity, written)
     history, begun = keeper.restored(recipe.epochs)
     average.show()
     network.eval()
-    yield from tuple(history)
-    done = len(history) * run.training.steps + (0 if begun is None else begun.steps)
-    steps = Steps(run.step, run.device, engine.steps, recipe.epochs * run.training.steps - done)
+    yield from history
+    remaining = (recipe.epochs - len(history)) * run.training.steps - begun.steps
+    steps = Steps(run.step, run.device, engine.steps, remaining)
     for number in range(len(history) + 1, recipe.epochs + 1):
         average.hide()
-        epoch = _epoch(run, steps, number, begun, partial(keeper.steps, history))
-        history, begun = [*history, epoch], None
-        keeper.epoch(history)
+        epoch = _epoch(run, steps, number, begun, keeper)
+        begun = START
+        keeper.epoch(epoch)
         average.show()
         yield epoch
 
@@ -186,17 +184,13 @@ def prepare(
     return Run(step, training, validation, inputs, classes, device, seed, engine)
 
 
-Keep = Callable[[int, float], None]
-"""Is told how many steps of an epoch are done, and when (by `perf_counter`) it began."""
-
-
-def _epoch(run: Run, steps: Steps, number: int, begun: Begun | None, keep: Keep) -> Epoch:
+def _epoch(run: Run, steps: Steps, number: int, begun: Begun, keeper: Keeper) -> Epoch:
     """One epoch, or what is left of one that was begun."""
     start = perf_counter()
-    began = start if begun is None else start - begun.seconds
+    began = start - begun.seconds
     random = global_seed(derived(run.seed, number, "network"), run.device)
     with random, chosen_kernels(run.device, run.engine.deterministic):
-        train_loss = _train_epoch(run, steps, number, begun, lambda done: keep(done, began))
+        train_loss = _train_epoch(run, steps, number, begun, lambda d: keeper.steps(d, began))
         trained = perf_counter()
         _check_finite(number, train_loss, "training")
         precision = run.recipe.precision
@@ -204,8 +198,7 @@ def _epoch(run: Run, steps: Steps, number: int, begun: Begun | None, keep: Keep)
             scores = _scores(run.network, run.validation, run.inputs, run.classes, precision)
     _check_finite(number, scores.loss, "validation")
     run.network.eval()
-    done = 0 if begun is None else begun.steps
-    images = (run.training.steps - done) * run.training.batch_size
+    images = (run.training.steps - begun.steps) * run.training.batch_size
     return Epoch(
         number=number,
         of=run.recipe.epochs,
@@ -220,19 +213,16 @@ def _epoch(run: Run, steps: Steps, number: int, begun: Begun | None, keep: Keep)
 
 
 def _train_epoch(
-    run: Run, steps: Steps, number: int, begun: Begun | None, keep: Callable[[int], None]
+    run: Run, steps: Steps, number: int, begun: Begun, keep: Callable[[int], None]
 ) -> float:
     """All steps of one epoch; the mean loss. The device is waited for once, at the end."""
     run.network.train()
     generator = torch.Generator(run.device).manual_seed(derived(run.seed, number, "batches"))
     count, recipe = run.training.steps, run.recipe
-    before, first = (number - 1) * count, 0
-    run.step.total.zero_()
-    if begun is not None:
-        first = begun.steps
-        run.step.total.copy_(begun.loss)
-        set_random_states(begun.random, run.device)
-    for done, batch in enumerate(run.shuffled(generator, first), start=first):
+    before = (number - 1) * count
+    run.step.total.copy_(begun.loss)
+    set_random_states(begun.random, run.device)
+    for done, batch in enumerate(run.shuffled(generator, begun.steps), start=begun.steps):
         share = factor(recipe.schedule, before + done, recipe.epochs * count)
         set_lr(run.optimizer, recipe.lr * share)
         run.step.average.set_step(before + done)

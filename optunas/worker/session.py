@@ -62,6 +62,19 @@ class Watch(Protocol):
 
 
 @dataclass(frozen=True)
+class Noted:
+    """A watch that passes the notes on, and nothing else."""
+
+    note: Callable[[str], None]
+
+    def began(self, trial: Trial) -> None:
+        """As for `Watch`."""
+
+    def ended(self, study: Study, trial: FrozenTrial) -> None:
+        """As for `Watch`."""
+
+
+@dataclass(frozen=True)
 class Plan:
     """How long to search: until the study holds `trials` evaluated networks, or `hours` passed.
 

@@ -120,7 +120,7 @@ def test_in_the_middle_of_an_epoch_it_is_written_as_often_as_it_may_take(
 
     def slow(*given: Any) -> None:
         nonlocal now
-        at.append(given[3].begun.steps if given[3].begun else None)
+        at.append(given[3].begun.steps or None)
         save(*given)
         now += 1.25 if len(at) == 2 else 0.0
 
