@@ -290,14 +290,14 @@ def test_a_search_by_the_command_is_shown_while_it_runs(
 ) -> None:
     """What `optunas run` writes is found by the dashboard of the same storage."""
     from optunas.storage import open_storage
-    from optunas.together import _Log
+    from optunas.worker import Noted
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("OPTUNAS_PAGES", "yes")
     (tmp_path / "few.py").write_text(STUDY_FILE)
     opened = open_storage("sqlite:///optunas.db")
     search = search_for("few.py", {"trials": 2, "storage": opened})
-    search.run(search.study(lambda line: None), _Log())
+    search.run(search.study(lambda line: None), Noted(lambda line: None))
     with served(opened.inner) as site:
         settled(page, f"{site}/dashboard/studies/1/trials?numbers=1")
         seen(page.locator("img[alt='1 network.svg']"))
