@@ -13,6 +13,7 @@ import warnings
 import optuna
 from distributed import Client, LocalCluster, wait
 from optuna.exceptions import ExperimentalWarning
+from optuna.trial import TrialState
 from optuna_integration import DaskStorage
 
 import optunas
@@ -46,7 +47,8 @@ if __name__ == "__main__":
         tasks = [client.submit(work, study, seed, pure=False) for seed in range(TASKS)]
         for task in wait(tasks).done:
             task.result()  # raises what the task raised
-        for trial in study.trials:
+        trained = study.get_trials(states=[TrialState.COMPLETE])
+        for trial in trained:
             parameters = trial.user_attrs["params"]
             print(f"trial {trial.number}: {trial.value:.1%}, {parameters:,} parameters")
-        print(f"{len(study.trials)} trials by {TASKS} Dask workers; best {study.best_value:.1%}")
+        print(f"{len(trained)} trials by {TASKS} Dask workers; best {study.best_value:.1%}")

@@ -11,6 +11,7 @@ pip install 'optunas[ray]'
 import tempfile
 
 import ray
+from optuna.trial import TrialState
 
 import optunas
 
@@ -40,10 +41,9 @@ if __name__ == "__main__":
         ray.init(num_cpus=TASKS, include_dashboard=False, log_to_driver=False)
         ray.get([work.remote(url) for _ in range(TASKS)])
         ray.shutdown()
-        for trial in study.trials:
+        trained = study.get_trials(states=[TrialState.COMPLETE])
+        for trial in trained:
             parameters = trial.user_attrs["params"]
             print(f"trial {trial.number}: {trial.value:.1%}, {parameters:,} parameters")
-        workers = {trial.user_attrs["worker"]["pid"] for trial in study.trials}
-        print(
-            f"{len(study.trials)} trials by {len(workers)} Ray workers; best {study.best_value:.1%}"
-        )
+        workers = {trial.user_attrs["worker"]["pid"] for trial in trained}
+        print(f"{len(trained)} trials by {len(workers)} Ray workers; best {study.best_value:.1%}")

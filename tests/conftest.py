@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import uuid
@@ -13,6 +14,10 @@ from pathlib import Path
 import optuna
 import pytest
 import sqlalchemy
+
+# A shell in the background ignores Ctrl-C, and so would all that the tests start and interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Notes, pictures and plots take a search of seconds as long again; tests of them ask for them.
 os.environ.setdefault("OPTUNAS_PAGES", "no")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from .small import STUDY_FILE, optunas
+from .small import STUDY_FILE, Run, optunas
 
 
 @pytest.fixture(scope="module")
@@ -17,10 +17,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_best_race_with_their_baselines_and_all_of_it_is_told(folder: Path) -> None:
-    code, out, err = optunas(
+def test_the_best_race_with_their_baselines_and_all_of_it_is_told(
+    folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    code, out, err = run(
         "deliver", "few.py", "--longer", "1", "--candidates", "1", "--seeds", "1", "--ema", "0.9",
-        "--all-data", "--int8", "-o", "winner", folder=folder,
+        "--all-data", "--int8", "-o", "winner",
     )  # fmt: skip
     assert (code, err) == (0, "")
     for name in ("ResNet-18-like", "MobileNetV3-like"):
@@ -47,8 +50,11 @@ def test_the_best_race_with_their_baselines_and_all_of_it_is_told(folder: Path) 
         (["--ema", "1"], "ema"),
     ],
 )
-def test_what_can_not_be_is_one_line(folder: Path, words: list[str], said: str) -> None:
-    code, out, err = optunas("deliver", "few.py", *words, "-o", "other", folder=folder)
+def test_what_can_not_be_is_one_line(
+    folder: Path, words: list[str], said: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    code, out, err = run("deliver", "few.py", *words, "-o", "other")
     assert code == 2
     assert said in err
     assert "Traceback" not in out + err

@@ -17,7 +17,7 @@ from optunas.cli.listening import is_private, written
 from optunas.storage import open_storage
 
 from .served import URL, free_port, serving, wait_for
-from .small import finish, optunas
+from .small import Run, finish, optunas
 
 pytest.importorskip("grpc")
 
@@ -104,14 +104,17 @@ def test_a_port_that_others_reach_is_warned_of(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("option", ["--port", "--dashboard-port"])
-def test_a_port_in_use_is_one_line(tmp_path: Path, option: str) -> None:
+def test_a_port_in_use_is_one_line(
+    tmp_path: Path, option: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         number = taken.getsockname()[1]
         ports = {"--port": str(free_port()), option: str(number)}
         words = [word for pair in ports.items() for word in pair]
-        code, _, err = optunas("serve", "--storage", URL, *words, folder=tmp_path)
+        code, _, err = run("serve", "--storage", URL, *words)
     assert code == 2
     assert err.count("\n") == 1
     assert f"127.0.0.1:{number} is not to be had" in err
@@ -126,8 +129,11 @@ def test_a_second_proxy_on_the_same_port_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("url", ["journal:///studies.log", "sqlite://"])
-def test_only_a_database_is_served(tmp_path: Path, url: str) -> None:
-    code, _, err = optunas("serve", "--storage", url, folder=tmp_path)
+def test_only_a_database_is_served(
+    tmp_path: Path, url: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, _, err = run("serve", "--storage", url)
     assert code == 2
     assert "the proxy stands before an SQL database" in err
     assert err.count("\n") == 1

@@ -15,7 +15,7 @@ from optunas import fingerprint
 from optunas.report.html import write
 
 from ..performance.made_up import made_up
-from ..small import STUDY_FILE, optunas
+from ..small import STUDY_FILE, Run
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
@@ -71,12 +71,18 @@ def test_everything_is_visible_and_readable_in_light_and_dark(
 
 
 def test_a_real_search_is_shown(
-    page: Any, complaints: list[str], tmp_path: Path, screenshot: Callable[..., Path]
+    page: Any,
+    complaints: list[str],
+    tmp_path: Path,
+    screenshot: Callable[..., Path],
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "few.py").write_text(STUDY_FILE)
-    code, _, err = optunas("run", "few.py", "--trials", "5", folder=tmp_path)
+    code, _, err = run("run", "few.py", "--trials", "5")
     assert code == 0, err
-    code, _, err = optunas("report", "-o", "found.html", folder=tmp_path)
+    code, _, err = run("report", "-o", "found.html")
     assert (code, err) == (0, "")
     opened(page, tmp_path / "found.html")
     assert complaints == []

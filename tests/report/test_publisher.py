@@ -16,7 +16,7 @@ from optunas.report.publisher import MOST_BYTES, PLOTS
 from optunas.search import search_for
 
 from ..performance.made_up import made_up
-from ..small import STUDY_FILE, optunas
+from ..small import STUDY_FILE, Run
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
@@ -159,10 +159,13 @@ def test_a_large_study_has_plots_of_bounded_size(
     assert MOST_BYTES == 150_000
 
 
-def test_optunas_run_writes_all_of_it(tmp_path: Path) -> None:
+def test_optunas_run_writes_all_of_it(
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OPTUNAS_PAGES", "yes")
     (tmp_path / "few.py").write_text(STUDY_FILE)
-    environment = {"OPTUNAS_PAGES": "yes"}
-    code, _, err = optunas("run", "few.py", "--trials", "2", folder=tmp_path, **environment)
+    code, _, err = run("run", "few.py", "--trials", "2")
     assert (code, err) == (0, "")
     storage = optuna.storages.get_storage(f"sqlite:///{tmp_path}/optunas.db")
     study = optuna.load_study(study_name="few", storage=storage)

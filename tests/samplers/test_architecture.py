@@ -232,8 +232,8 @@ def test_bad_arguments_are_refused_when_it_is_made() -> None:
 def test_what_a_process_remembers_changes_no_proposal() -> None:
     """A sampler that has seen the whole search proposes what one does that comes to it now."""
     first = study(ArchitectureSampler(SPACE, seed=15, startup=4))
-    first.optimize(merit, n_trials=40)
-    for number in (33, 37):
+    first.optimize(merit, n_trials=28)
+    for number in (21, 25):
         again = study(ArchitectureSampler(SPACE, seed=15, startup=4))
         again.add_trials(first.trials[:number])
         asked = again.ask()
