@@ -91,6 +91,7 @@ def test_a_pretrained_one_runs_where_its_weights_are_at_hand(
     assert "pretrained mobilenet_v3_small" not in found(too_large, 10**9)
 
 
+@pytest.mark.usefixtures("weights_only")
 def test_where_a_baseline_is_better_it_is_delivered_and_that_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

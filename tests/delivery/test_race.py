@@ -143,6 +143,7 @@ def test_the_network_is_that_of_the_first_seed_of_the_winner(
     assert network is nets[1, 1]
 
 
+@pytest.mark.usefixtures("weights_only")
 def test_a_delivery_races_the_best_and_says_so(study: optuna.Study, tmp_path: Path) -> None:
     objective = small_objective()
     runs: list[str] = []

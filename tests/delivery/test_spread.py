@@ -77,6 +77,7 @@ def dies(*_: object) -> None:
     os._exit(1)
 
 
+@pytest.mark.usefixtures("weights_only")
 def test_a_delivery_on_two_devices(tmp_path: Path, objective: optunas.Objective) -> None:
     study = optunas.create_study("two", storage="sqlite://", sampler="random")
     study.optimize(objective, n_trials=1)

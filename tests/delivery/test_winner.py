@@ -98,6 +98,7 @@ def _accuracy(network, data, facts) -> float:
     return float((logits.argmax(1) == data.test.labels).double().mean())
 
 
+@pytest.mark.usefixtures("weights_only")
 def test_the_recipe_is_that_of_the_trial(study, objective, tmp_path):
     other = replace(objective, recipe=optunas.RecipeSpace(optunas.Recipe(epochs=7)))
     winner = optunas.deliver(
@@ -108,6 +109,7 @@ def test_the_recipe_is_that_of_the_trial(study, objective, tmp_path):
     assert facts["recipe"]["batch_size"] == 64
 
 
+@pytest.mark.usefixtures("weights_only")
 def test_a_look_that_was_interrupted_is_the_same_look(study, objective, tmp_path, monkeypatch):
     before = len(study.user_attrs["test_looks"])
     with monkeypatch.context() as patched:
@@ -124,6 +126,7 @@ def broken(*_: object) -> None:
     raise OSError("the disk is full")
 
 
+@pytest.mark.usefixtures("weights_only")
 def test_the_last_training_may_have_the_validation_images_too(
     study, objective, tmp_path, monkeypatch
 ):
@@ -179,6 +182,7 @@ def test_a_study_without_a_completed_trial_has_no_winner(objective, tmp_path: Pa
         optunas.deliver(empty, objective, tmp_path)
 
 
+@pytest.mark.usefixtures("weights_only")
 def test_one_look_with_intervals_and_the_second_is_told(study, objective, winner, tmp_path):
     facts = json.loads((winner.folder / "winner.json").read_text())
     assert winner.look.accuracy.value == pytest.approx(facts["test"]["accuracy"])
@@ -201,6 +205,7 @@ def test_the_first_card_has_no_second_look(winner):
         assert f"- {name}: logits within" in card
 
 
+@pytest.mark.usefixtures("weights_only")
 def test_it_is_retrained_on_whole_images(study, objective, tmp_path):
     low = replace(objective, recipe=replace(objective.recipe, resolution=4))
     small = optunas.create_study("low", storage="sqlite://", sampler="random")
@@ -210,8 +215,9 @@ def test_it_is_retrained_on_whole_images(study, objective, tmp_path):
     assert json.loads((tmp_path / "winner.json").read_text())["recipe"]["resolution"] is None
 
 
-def test_an_average_of_the_weights_is_what_is_delivered(study, objective, tmp_path):
+def test_an_average_of_the_weights_is_what_is_delivered(study, objective, tmp_path, request):
     winner = optunas.deliver(study, objective, tmp_path, longer=1, ema=0.9, **ALONE)
+    request.getfixturevalue("weights_only")
     facts = json.loads((tmp_path / "winner.json").read_text())
     assert facts["recipe"]["ema"] == 0.9
     plain = optunas.deliver(study, objective, tmp_path / "plain", longer=1, **ALONE)
@@ -221,6 +227,7 @@ def test_an_average_of_the_weights_is_what_is_delivered(study, objective, tmp_pa
     ) == pytest.approx(winner.test.accuracy, abs=1e-6)
 
 
+@pytest.mark.usefixtures("weights_only")
 def test_test_images_that_were_learned_from_are_told(study, objective, tmp_path):
     data = objective.data
     copied = data.test.images.clone()
@@ -233,6 +240,7 @@ def test_test_images_that_were_learned_from_are_told(study, objective, tmp_path)
     assert "neither the search nor the training has seen" not in card
 
 
+@pytest.mark.usefixtures("weights_only")
 def test_of_several_objectives_one_network_of_the_front_is_chosen_by_a_rule(objective, tmp_path):
     both = replace(objective, metrics=("accuracy", "params"))
     study = optunas.create_study(
