@@ -6,10 +6,7 @@ import contextlib
 import logging
 import signal
 import threading
-import time
-import warnings
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -99,27 +96,16 @@ def _run(database: BaseStorage, host: str, port: int) -> None:
     """Serve until Ctrl-C or SIGTERM, and then until the requests that had begun are answered."""
     import optuna
 
+    from optunas.storage.service import make_server
+
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     for handler in logging.getLogger().handlers:
         handler.addFilter(_in_one_line)
-    before = set(threading.enumerate())
-    with (
-        _interrupted_by_sigterm(),
-        contextlib.suppress(KeyboardInterrupt),
-        warnings.catch_warnings(),
-    ):
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        optuna.storages.run_grpc_proxy_server(
-            database,
-            host=f"[{host}]" if ":" in host else host,
-            port=port,
-            thread_pool=ThreadPoolExecutor(THREADS),
-        )
-    # Optuna keeps its server to itself; grpc winds one up when nothing refers to it any more. To
-    # leave earlier would take the threads away from requests that are still coming in.
-    until = time.monotonic() + LAST_REQUESTS_S
-    for thread in set(threading.enumerate()) - before:
-        thread.join(max(0.0, until - time.monotonic()))
+    server = make_server(database, written(host, port), THREADS)
+    with _interrupted_by_sigterm(), contextlib.suppress(KeyboardInterrupt):
+        server.start()
+        server.wait_for_termination()
+    server.stop(LAST_REQUESTS_S).wait()
 
 
 @contextlib.contextmanager
