@@ -21,7 +21,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from optunas.attributes import at_once
 from optunas.process import BEAT, TOKEN, signature, this_process
-from optunas.storage import SharedStorage, open_storage
+from optunas.storage import SharedStorage, open_storage, shared
 from optunas.worker.recovery import put_back
 
 
@@ -353,3 +353,49 @@ def test_what_goes_on_comes_before_what_begins(study: optuna.Study) -> None:
     put_back(study, first.number)
     study.enqueue_trial({"x": 9}, user_attrs={"promotes": 0})
     assert [study.ask().number for _ in range(4)] == [3, 4, 1, 2]
+
+
+def test_a_look_at_all_trials_spares_the_next_look_at_those_that_have_ended(
+    inner: Unreliable, storage: SharedStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared, "FRESH", 1e9)
+    read: list[Any] = []
+    everything = inner.get_all_trials
+
+    def counted(study_id: int, deepcopy: bool = True, states: Any = None) -> Any:
+        read.append(states)
+        return everything(study_id, deepcopy, states)
+
+    monkeypatch.setattr(inner, "get_all_trials", counted)
+    study = optuna.create_study(storage=storage)
+    first, second = study.ask(), study.ask()
+    study.tell(first, 1.0)
+    read.clear()
+    study.get_trials(deepcopy=False)
+    for _ in range(3):
+        (ended,) = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        assert ended.number == 0
+    assert read == [None]
+    study.tell(second, 2.0)  # our own are never missed
+    assert len(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))) == 2
+    assert len(study.get_trials(deepcopy=True, states=(TrialState.COMPLETE,))) == 2
+    assert read == [None, shared.FINISHED]
+
+
+def test_what_was_read_while_a_trial_ended_is_not_kept(
+    inner: Unreliable, storage: SharedStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared, "FRESH", 1e9)
+    study = optuna.create_study(storage=storage)
+    trial = study.ask()
+    everything = inner.get_all_trials
+
+    def ends_meanwhile(*given: Any, **named: Any) -> Any:
+        found = copy.deepcopy(everything(*given, **named))
+        monkeypatch.setattr(inner, "get_all_trials", everything)
+        study.tell(trial, 1.0)  # by another thread, say
+        return found
+
+    monkeypatch.setattr(inner, "get_all_trials", ends_meanwhile)
+    assert study.get_trials(deepcopy=False)[0].state is TrialState.RUNNING
+    assert len(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))) == 1
