@@ -101,7 +101,11 @@ def _run(database: BaseStorage, host: str, port: int) -> None:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     for handler in logging.getLogger().handlers:
         handler.addFilter(_in_one_line)
-    server = make_server(database, written(host, port), THREADS)
+    try:
+        server = make_server(database, written(host, port), THREADS)
+    except RuntimeError:  # somebody has taken the port since we looked
+        check_free("the proxy", host, port)
+        raise
     with _interrupted_by_sigterm(), contextlib.suppress(KeyboardInterrupt):
         server.start()
         server.wait_for_termination()

@@ -95,22 +95,32 @@ class Shared:
     """A reading for many: who calls gets what was read after that, maybe by another's call.
 
     One reads at a time. Those who called before a reading began, and had to wait for the one
-    before it, all take what it finds.
+    before it, all take what it finds, or how it fails: else a database that does not answer keeps
+    each of them waiting in turn.
     """
 
     def __init__(self, read: Callable[[], list[FrozenTrial]]) -> None:
         self._read = read
         self._lock = threading.Lock()
         self._begun = 0  # readings, so far
-        self._latest: tuple[int, list[FrozenTrial]] = (0, [])  # its number, and what it found
+        self._latest: tuple[int, list[FrozenTrial] | Exception] = (0, [])  # its number, its end
 
     def __call__(self) -> list[FrozenTrial]:
         called = self._begun
         with self._lock:
             if self._latest[0] <= called:
                 self._begun += 1
-                self._latest = self._begun, self._read()
-            return self._latest[1]
+                self._latest = self._begun, self._end()
+            _, end = self._latest
+        if isinstance(end, Exception):
+            raise end
+        return end
+
+    def _end(self) -> list[FrozenTrial] | Exception:
+        try:
+            return self._read()
+        except Exception as error:
+            return error
 
 
 class Messages:
