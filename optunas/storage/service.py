@@ -23,12 +23,16 @@ from optuna.trial import FrozenTrial
 from optunas.storage.proxy import SERVICE, WRITE
 from optunas.storage.sheaf import Sheaf
 
+OPTIONS = [
+    ("grpc.so_reuseport", 0),  # else two servers share a port, and each gets a part of the workers
+    ("grpc.max_receive_message_length", 2**26),  # bytes; 4 MiB may be too few for all of a trial
+]
+
 
 def make_server(storage: BaseStorage, address: str, threads: int) -> grpc.Server:
     """A server before `storage` at `address` (host:port), to be started; each of its threads
     answers one request at a time. Raises RuntimeError where the address is not to be had."""
-    # without the option, two servers share a port, and each gets a part of the workers
-    server = grpc.server(ThreadPoolExecutor(threads), options=[("grpc.so_reuseport", 0)])
+    server = grpc.server(ThreadPoolExecutor(threads), options=OPTIONS)
     service = Service(storage)
     api_pb2_grpc.add_StorageServiceServicer_to_server(service, server)  # type: ignore[no-untyped-call]
     write = grpc.unary_unary_rpc_method_handler(service.write)  # of bytes

@@ -132,6 +132,12 @@ def test_optunas_own_proxy_gets_one_after_the_other(tmp_path: Path) -> None:
         server.stop(None).wait()
 
 
+def test_much_is_known_of_a_trial(proxy: Proxy, trial_id: int) -> None:
+    long = "x" * 3_000_000
+    Sheaf(user={"one": long, "two": long}).write(proxy, trial_id)
+    assert proxy.get_trial(trial_id).user_attrs == {"one": long, "two": long}
+
+
 def test_what_can_not_be_written_is_told_as_by_a_database(proxy: Proxy, trial_id: int) -> None:
     with pytest.raises(KeyError):
         SHEAF.write(proxy, 10**6)
