@@ -40,5 +40,5 @@ def test_all_that_is_imported_is_there(part: str) -> None:
     pytest.importorskip("grpc", reason="the proxy needs it: pip install 'optunas[grpc]'")
     files = sorted((TOP / part).rglob("*.py"))
     assert files
-    found = {file.name: missing(file.read_text("utf-8")) for file in files}
+    found = {str(file.relative_to(TOP)): missing(file.read_text("utf-8")) for file in files}
     assert {name: names for name, names in found.items() if names} == {}

@@ -47,7 +47,6 @@ class Service(OptunaStorageProxyService):
 
     def __init__(self, storage: BaseStorage) -> None:
         super().__init__(storage)
-        self._storage = storage
         self._read: dict[int, Shared] = {}
         self._messages: dict[int, Messages] = defaultdict(Messages)
 
@@ -57,7 +56,7 @@ class Service(OptunaStorageProxyService):
         """Those of a study that are named, and all with a higher id than the one that is."""
         study, after = request.study_id, request.trial_id_greater_than
         read = self._read.setdefault(
-            study, Shared(lambda: self._storage.get_all_trials(study, deepcopy=False))
+            study, Shared(lambda: self._backend.get_all_trials(study, deepcopy=False))
         )
         try:
             trials = read()
@@ -85,7 +84,7 @@ class Service(OptunaStorageProxyService):
         """Write what is `packed` in the message; the answer is empty."""
         try:
             trial_id, sheaf = Sheaf.unpacked(message)
-            sheaf.write(self._storage, trial_id)
+            sheaf.write(self._backend, trial_id)
         except KeyError as error:
             context.abort(grpc.StatusCode.NOT_FOUND, str(error))
         except UpdateFinishedTrialError as error:

@@ -28,6 +28,8 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from optunas.storage import open_storage, quick, reading
 from optunas.storage.quick import QuickStorage
 
+from .emptied import emptied
+
 FLOAT = FloatDistribution(1e-4, 1.0, log=True)
 DRAWN: dict[str, BaseDistribution] = {
     "lr": FLOAT,
@@ -62,9 +64,7 @@ def shared(postgresql_of_module: str) -> QuickStorage:
 class TestContract(StorageTestCase):
     @pytest.fixture
     def storage(self, shared: QuickStorage) -> Iterator[BaseStorage]:
-        yield shared
-        for study in shared.get_all_studies():
-            shared.delete_study(study._study_id)
+        yield from emptied(shared)
 
 
 def random_value(distribution: BaseDistribution, rng: np.random.Generator) -> float:

@@ -21,6 +21,7 @@ from optunas.storage.quick import QuickStorage
 from optunas.storage.sheaf import Sheaf
 
 from ..served import free_port
+from .emptied import emptied
 
 grpc = pytest.importorskip("grpc")
 
@@ -71,9 +72,7 @@ def trial_id(proxy: Proxy) -> int:
 class TestContract(StorageTestCase):
     @pytest.fixture
     def storage(self, proxy: Proxy) -> Iterator[BaseStorage]:
-        yield proxy
-        for study in proxy.get_all_studies():
-            proxy.delete_study(study._study_id)
+        yield from emptied(proxy)
 
     @pytest.mark.parametrize("param_names", [["a", "b"], ["b", "a"]])
     def test_get_all_trials_params_order(
